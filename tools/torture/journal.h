@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Journal and live counters: a file of the host that the guest sees as a PCI
+ * BAR. The host may read it at any time, also after the guest's crash; whatever
+ * the guest stored is in it. Little endian; both sides are x86-64.
+ */
+#ifndef HMMT_JOURNAL_H
+#define HMMT_JOURNAL_H
+
+#include <linux/types.h>
+
+#define HMMT_JOURNAL_MAGIC	0x31304c4e524a4d48ULL
+#define HMMT_JOURNAL_VERSION	1
+#define HMMT_JOURNAL_HEADER	4096
+#define HMMT_JOURNAL_SIZE	(16UL << 20)
+#define HMMT_JOURNAL_VENDOR	0x1af4	/* QEMU's ivshmem-plain */
+#define HMMT_JOURNAL_DEVICE	0x1110
+
+/* At offset 0; HMMT_JOURNAL_HEADER bytes are reserved for it. */
+struct hmmt_journal_header {
+	__u64 magic;		/* stored last by the guest: the rest is valid */
+	__u32 version;
+	__u32 header_size;	/* HMMT_JOURNAL_HEADER */
+	__u32 record_size;	/* sizeof(struct hmmt_journal_record) */
+	__u32 nr_records;	/* ring size */
+	__u64 records_off;	/* byte offset of record 0 */
+	__u64 names_off;	/* NUL separated op names in op number order, ends in "" */
+	__u64 next;		/* atomic: records ever reserved; record i is at i % nr_records */
+
+	/* Live counters, each stored atomically by the guest. */
+	__u64 heartbeat;	/* advanced once a guest second or more often */
+	__u64 elapsed_ms;	/* guest time of the run so far */
+	__u64 total_ms;		/* guest time planned */
+	__u64 ops;
+	__u64 thp_migrations;
+	__u64 base_migrations;
+	__u64 cpu_faults;
+	__u64 dev_faults;
+	__u64 splits;
+	__u64 checks;
+	__u64 failures;
+	char phase[64];		/* text, NUL terminated, e.g. "storm round 3" */
+};
+
+struct hmmt_journal_record {
+	__u64 seq;		/* index + 1, stored last: 0 or stale is not complete */
+	__u64 time_ns;		/* guest CLOCK_MONOTONIC at the start of the op */
+	__u16 op;
+	__u16 worker;
+	__u32 pid;
+	__u64 arg[4];
+	__s64 ret;		/* INT64_MIN while the op runs */
+};
+
+#endif /* HMMT_JOURNAL_H */
