@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Executes a plan with at most N guests at once. Sourced, after lib.sh.
+#
+# Every run lives in a directory of its own that says LOST until the guest
+# reported, so the campaign may die at any moment without a false verdict.
+# Guests are children in process groups of their own ("set -m"): Ctrl-C reaches
+# this shell alone, which passes it on, and a background job of a shell without
+# job control could not be interrupted at all.
+
+declare -A exec_running=()	# pid -> line of the plan
+exec_interrupted=0
+exec_failed=0
+
+exec_signal_all()
+{
+	local pid
+
+	for pid in "${!exec_running[@]}"; do
+		kill "-$1" -- "-$pid" 2>/dev/null || true
+	done
+}
+
+exec_on_interrupt()
+{
+	exec_interrupted=$((exec_interrupted + 1))
+	if [ "$exec_interrupted" -eq 1 ]; then
+		progress_clear
+		msg "interrupted: stopping the guests, results are kept (again: kill them)"
+		exec_signal_all INT
+	else
+		exec_signal_all KILL
+	fi
+}
+
+# exec_start LINE: starts the run; the pid is also its process group.
+# The parent-death signal keeps no guest behind when this shell is killed.
+exec_start()
+{
+	local line=$1 pid
+
+	HMMT_CAMPAIGN_DIR=$campaign_dir setpriv --pdeathsig TERM \
+		"$HMMT_TOP/tools/campaign/one.sh" "$campaign_dir" "$line" \
+		</dev/null &
+	pid=$!
+	exec_running[$pid]=$line
+}
+
+# run_verdict DIR: what the judge said, LOST if it never came to that
+run_verdict()
+{
+	local verdict
+
+	verdict=$(sed -n 's/.*"verdict":[[:space:]]*"\([A-Z]*\)".*/\1/p' \
+		"$1/verdict.json" 2>/dev/null | head -n 1) || true
+	printf '%s\n' "${verdict:-LOST}"
+}
+
+run_title()
+{
+	sed -n 's/.*"title":[[:space:]]*"\(\([^"\\]\|\\.\)*\)".*/\1/p' \
+		"$1/verdict.json" 2>/dev/null | head -n 1
+}
+
+exec_reap()
+{
+	local pid=$1 name verdict title
+
+	IFS=$'\t' read -r _ name _ <<<"${exec_running[$pid]}"
+	unset "exec_running[$pid]"
+	verdict=$(run_verdict "$campaign_dir/$name")
+	title=$(run_title "$campaign_dir/$name")
+	progress_clear
+	step "$name: $verdict${title:+: $title}"
+	[ "$verdict" != FAIL ] || exec_failed=$((exec_failed + 1))
+}
+
+# Waits a second at most, so that the live line moves; reaps who ended.
+exec_wait()
+{
+	local pid ended=0 ticker
+
+	for pid in "${!exec_running[@]}"; do
+		if ! kill -0 "$pid" 2>/dev/null; then
+			wait "$pid" || true
+			exec_reap "$pid"
+			ended=1
+		fi
+	done
+	[ "$ended" -eq 0 ] || return 0
+	progress_show
+	sleep 0.5 &
+	ticker=$!
+	wait "$ticker" || true
+}
+
+# A run is done when it was judged; what a cut campaign left half is moved
+# aside, not overwritten: it may hold the only trace of a crash of the host.
+exec_is_done()
+{
+	local dir=$1 cut n=1
+
+	[ -d "$dir" ] || return 1
+	if [ -f "$dir/verdict.json" ] && [ "$(run_verdict "$dir")" != LOST ]; then
+		return 0
+	fi
+	cut=${dir%/*}/cut/${dir##*/}
+	while [ -e "$cut.$n" ]; do n=$((n + 1)); done
+	mkdir -p "${cut%/*}"
+	mv "$dir" "$cut.$n"
+	return 1
+}
+
+# execute_plan DIR VMS STOP-ON-FAIL: 0 when everything was run, 1 when cut
+execute_plan()
+{
+	local vms=$2 stop=$3 line name
+
+	campaign_dir=$1
+	exec_failed=0
+	exec_interrupted=0
+	set -m
+	trap exec_on_interrupt INT TERM
+	while IFS= read -r line <&3; do
+		IFS=$'\t' read -r _ name _ <<<"$line"
+		exec_is_done "$campaign_dir/$name" && continue
+		while [ "${#exec_running[@]}" -ge "$vms" ]; do exec_wait; done
+		[ "$exec_interrupted" -eq 0 ] || break
+		[ "$stop" -eq 0 ] || [ "$exec_failed" -eq 0 ] || break
+		exec_start "$line"
+	done 3<"$campaign_dir/plan.tsv"
+	while [ "${#exec_running[@]}" -gt 0 ]; do exec_wait; done
+	progress_clear
+	trap - INT TERM
+	set +m
+	[ "$exec_interrupted" -eq 0 ]
+}

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# A profile and the user's options become a plan: one line a run, tab separated
+#	NUMBER NAME ENGINE ACCEL FLAVOUR SCENARIOS SEED SECONDS
+# NAME is also the run's directory. Sourced, after options.sh.
+
+# engines_of WORD: "engine accel" pairs, one a line
+engines_of()
+{
+	case $1 in
+	det) echo "det auto" ;;
+	live) echo "live auto" ;;
+	kvm) echo "live kvm" ;;
+	tcg) echo "live tcg" ;;
+	both) printf '%s\n' "det auto" "live auto" ;;
+	*)
+		# shellcheck disable=SC2086
+		usage_die engine "$1" $HMMT_ENGINES ;;
+	esac
+}
+
+# scenario_sets WORD: each line is what one run tortures with
+scenario_sets()
+{
+	local which=$1 names
+
+	if [ -n "$opt_scenario" ]; then
+		names=$(split_commas "$opt_scenario")
+	elif [ "$which" = all ] || [ "$which" = each ]; then
+		names=$(list_scenarios)
+	else
+		check_scenarios "$which"
+		printf '%s\n' "$which"
+		return 0
+	fi
+	if [ "$which" = each ]; then
+		printf '%s\n' "$names"
+	else
+		paste -sd, <<<"$names"
+	fi
+}
+
+# plan_rows PROFILE SEED: the runs with the durations of the profile
+plan_rows()
+{
+	local profile=$1 base=$2
+	local row engines flavours scenarios duration repeat seed r n=0
+	local engine accel flavour set secs start label
+
+	while read -r row engines flavours scenarios duration repeat seed; do
+		secs=$(parse_duration "$duration") ||
+			die "$EX_USAGE" "profile $profile, run $row: '$duration' is no duration"
+		repeat=$(parse_count "$repeat" 1000) ||
+			die "$EX_USAGE" "profile $profile, run $row: bad repeat count"
+		start=$base
+		if [ "$seed" != run ] && [ -z "$opt_seed" ]; then
+			start=$(parse_seed "$seed") ||
+				die "$EX_USAGE" "profile $profile, run $row: '$seed' is no seed"
+		fi
+		for ((r = 0; r < repeat; r++)); do
+			while read -r set; do
+			while read -r flavour; do
+			while read -r engine accel; do
+				n=$((n + 1))
+				label=$row
+				[[ $set == *,* ]] || label=$set
+				printf '%d\t%03d-%s-%s-%s\t%s\t%s\t%s\t%s\t%s\t%d\n' \
+					"$n" "$n" "$engine" "$flavour" "$label" \
+					"$engine" "$accel" "$flavour" "$set" \
+					"$(((start + r) & 0x7fffffffffffffff))" \
+					"$secs"
+			done < <(engines_of "${opt_engine:-$engines}")
+			done < <(split_commas "${opt_flavour:-$flavours}")
+			done < <(scenario_sets "$scenarios")
+		done
+	done < <(profile_rows "$profile")
+}
+
+# make_plan PROFILE SEED VMS [SECONDS]: --duration is the time that the whole
+# campaign tortures, so the durations of the profile are scaled to fit into it
+# with that many guests at once.
+make_plan()
+{
+	plan_rows "$1" "$2" |
+		awk -F'\t' -v OFS='\t' -v vms="$3" -v total="${4:-0}" '
+		{ line[NR] = $0; sum += $8 }
+		END {
+			n = vms < NR ? vms : NR
+			for (i = 1; i <= NR; i++) {
+				$0 = line[i]
+				if (total > 0) {
+					$8 = int($8 * total * n / sum + 0.5)
+					if ($8 < 1)
+						$8 = 1
+				}
+				print
+			}
+		}'
+}
