@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The only place that knows that kernels differ. What the tree at hand offers
+ * is found by compiling probes/NAME.c against it, never by its version number:
+ * a tree in the middle of a bisect, or linux-next, lies about its version. A
+ * probe that compiles defines HAVE_NAME in the generated probed.h.
+ */
+#ifndef _DMIRROR_COMPAT_H
+#define _DMIRROR_COMPAT_H
+
+#include <linux/memremap.h>
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/rmap.h>
+
+#include <linux/slab.h>
+
+#include "probed.h"
+
+/* Typed allocation: macros, so that the preprocessor can tell */
+#ifndef kzalloc_obj
+#define kzalloc_obj(obj)	kzalloc(sizeof(obj), GFP_KERNEL)
+#define kvmalloc_obj(obj)	kvmalloc(sizeof(obj), GFP_KERNEL)
+#endif
+
+/* Before whole THPs could be migrated: collect and hand out base pages only */
+#ifdef HAVE_SELECT_COMPOUND
+#define DMIRROR_SELECT_COMPOUND	MIGRATE_VMA_SELECT_COMPOUND
+#define DMIRROR_PFN_COMPOUND	MIGRATE_PFN_COMPOUND
+#else
+#define DMIRROR_SELECT_COMPOUND	0
+#define DMIRROR_PFN_COMPOUND	0
+#endif
+
+static inline bool dmirror_can_compound(void)
+{
+	return IS_ENABLED(CONFIG_ARCH_ENABLE_THP_MIGRATION) &&
+	       DMIRROR_SELECT_COMPOUND;
+}
+
+/* Hand out a free device page: one reference, locked */
+static inline void dmirror_folio_init(struct page *page,
+				      struct dev_pagemap *pgmap,
+				      unsigned int order)
+{
+#ifdef HAVE_ZONE_DEVICE_PAGE_INIT_ORDER
+	zone_device_folio_init(page_folio(page), pgmap, order);
+#else
+	zone_device_page_init(page);
+#endif
+}
+
+static inline struct dev_pagemap *dmirror_pgmap(struct page *page)
+{
+#ifdef HAVE_PAGE_PGMAP
+	return page_pgmap(page);
+#else
+	return page->pgmap;
+#endif
+}
+
+static inline struct folio *dmirror_alloc_system(gfp_t gfp, unsigned int order,
+						 struct vm_area_struct *vma,
+						 unsigned long addr)
+{
+	if (!vma)
+		return folio_alloc(gfp, order);
+#ifdef HAVE_VMA_ALLOC_FOLIO_4ARGS
+	return vma_alloc_folio(gfp, order, vma, addr);
+#else
+	return vma_alloc_folio(gfp, order, vma, addr, order > 0);
+#endif
+}
+
+/*
+ * Take @addr out of the CPU page table for exclusive access by the device.
+ * Returns the page, its folio locked and referenced, or an error pointer.
+ */
+static inline struct page *dmirror_make_exclusive(struct mm_struct *mm,
+						  unsigned long addr,
+						  void *owner,
+						  struct folio **folio)
+{
+#ifdef HAVE_MAKE_DEVICE_EXCLUSIVE
+	return make_device_exclusive(mm, addr, owner, folio);
+#else
+	struct page *page = NULL;
+	int ret;
+
+	ret = make_device_exclusive_range(mm, addr, addr + PAGE_SIZE, &page,
+					  owner);
+	if (ret < 0)
+		return ERR_PTR(ret);
+	if (!ret || !page)
+		return ERR_PTR(-EBUSY);
+	*folio = page_folio(page);
+	return page;
+#endif
+}
+
+#endif /* _DMIRROR_COMPAT_H */

@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The mirror of one address space: device page table, device faults, access.
+ *
+ * The device page table is filled by device faults only. Migration never
+ * writes to it: MMU notifiers empty it, its next use asks hmm_range_fault().
+ * So there is no window in which an entry could be installed for a page that
+ * MADV_DONTNEED, say, took away after the migration had collected it.
+ */
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "dmirror.h"
+
+/* A device fault that does not get through in this time: EBUSY */
+#define DMIRROR_FAULT_TIMEOUT	(10 * HZ)
+#define DMIRROR_BOUNCE_SIZE	SZ_64K
+
+static unsigned long dpte_pfn(unsigned long dpte, unsigned long vpn)
+{
+	unsigned long pfn = dpte >> DPTE_PFN_SHIFT;
+
+	return dpte & DPTE_PMD ? pfn + (vpn & (HPAGE_PMD_NR - 1)) : pfn;
+}
+
+/* Forget everything that touches [start, end). @dmirror->lock is held. */
+static void pt_clear(struct dmirror *dmirror, unsigned long start,
+		     unsigned long end)
+{
+	XA_STATE(xas, &dmirror->pt, start >> PAGE_SHIFT);
+	void *entry;
+
+	xas_lock(&xas);
+	/* an entry of PMD order goes whole, also when a part of it is hit */
+	xas_for_each(&xas, entry, (end - 1) >> PAGE_SHIFT)
+		xas_store(&xas, NULL);
+	xas_unlock(&xas);
+}
+
+static int pt_store(struct dmirror *dmirror, unsigned long vpn,
+		    unsigned int order, unsigned long dpte)
+{
+	XA_STATE_ORDER(xas, &dmirror->pt, vpn, order);
+
+	xas_lock(&xas);
+	xas_store(&xas, xa_mk_value(dpte));
+	if (xas_error(&xas) == -ENOMEM) {
+		/* under a lock that reclaim may want: no sleeping */
+		xas_unlock(&xas);
+		if (!xas_nomem(&xas, GFP_ATOMIC | __GFP_NOWARN))
+			return -ENOMEM;
+		xas_lock(&xas);
+		xas_store(&xas, xa_mk_value(dpte));
+	}
+	xas_unlock(&xas);
+	return xas_error(&xas);
+}
+
+static bool dmirror_invalidate(struct mmu_interval_notifier *notifier,
+			       const struct mmu_notifier_range *range,
+			       unsigned long cur_seq)
+{
+	struct dmirror *dmirror = container_of(notifier, struct dmirror, notifier);
+
+	if (mmu_notifier_range_blockable(range))
+		mutex_lock(&dmirror->lock);
+	else if (!mutex_trylock(&dmirror->lock))
+		return false;
+
+	/* what make_device_exclusive() says while we call it */
+	if (range->event == MMU_NOTIFY_EXCLUSIVE &&
+	    range->owner == dmirror->mdevice &&
+	    dmirror->exclusive_task == current) {
+		mutex_unlock(&dmirror->lock);
+		return true;
+	}
+	mmu_interval_set_seq(notifier, cur_seq);
+	pt_clear(dmirror, range->start, range->end);
+	mutex_unlock(&dmirror->lock);
+	dmirror_count(dmirror->mdevice, invalidations);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops dmirror_notifier_ops = {
+	.invalidate = dmirror_invalidate,
+};
+
+int dmirror_mirror_init(struct dmirror *dmirror, struct mm_struct *mm)
+{
+	mutex_init(&dmirror->lock);
+	mutex_init(&dmirror->exclusive_lock);
+	xa_init(&dmirror->pt);
+	return mmu_interval_notifier_insert(&dmirror->notifier, mm, 0,
+					    ULONG_MAX & PAGE_MASK,
+					    &dmirror_notifier_ops);
+}
+
+void dmirror_mirror_exit(struct dmirror *dmirror)
+{
+	mmu_interval_notifier_remove(&dmirror->notifier);
+	xa_destroy(&dmirror->pt);
+}
+
+/*
+ * Call hmm_range_fault() until its answer is still valid with @dmirror->lock
+ * held. Returns with the lock held, or an error without it.
+ */
+static int range_fault_locked(struct dmirror *dmirror, struct hmm_range *range)
+{
+	struct mm_struct *mm = dmirror->notifier.mm;
+	unsigned long timeout = jiffies + DMIRROR_FAULT_TIMEOUT;
+	int ret;
+
+	for (;;) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (time_after(jiffies, timeout))
+			return -EBUSY;
+		cond_resched();
+
+		dmirror_count(dmirror->mdevice, dev_faults);
+		range->notifier_seq = mmu_interval_read_begin(range->notifier);
+		mmap_read_lock(mm);
+		ret = hmm_range_fault(range);
+		mmap_read_unlock(mm);
+		if (ret == -EBUSY)
+			continue;
+		if (ret)
+			return ret;
+
+		dmirror_perturb(dmirror->mdevice);
+		mutex_lock(&dmirror->lock);
+		if (!mmu_interval_read_retry(range->notifier, range->notifier_seq))
+			return 0;
+		mutex_unlock(&dmirror->lock);
+	}
+}
+
+/* Put what hmm_range_fault() found into the device page table */
+static int pt_fill(struct dmirror *dmirror, struct hmm_range *range)
+{
+	unsigned long vpn = range->start >> PAGE_SHIFT;
+	unsigned long nr = (range->end - range->start) >> PAGE_SHIFT;
+	unsigned long i, step;
+	int ret;
+
+	pt_clear(dmirror, range->start, range->end);
+	for (i = 0; i < nr; i += step) {
+		unsigned long hmm_pfn = range->hmm_pfns[i];
+		unsigned long dpte;
+
+		step = 1;
+		if (!(hmm_pfn & HMM_PFN_VALID))
+			continue;
+		dpte = (hmm_pfn & ~HMM_PFN_FLAGS) << DPTE_PFN_SHIFT;
+		if (hmm_pfn & HMM_PFN_WRITE)
+			dpte |= DPTE_WRITE;
+		if (hmm_pfn_to_map_order(hmm_pfn) >= HPAGE_PMD_ORDER &&
+		    IS_ALIGNED(vpn + i, HPAGE_PMD_NR) && i + HPAGE_PMD_NR <= nr) {
+			dpte |= DPTE_PMD;
+			step = HPAGE_PMD_NR;
+		}
+		ret = pt_store(dmirror, vpn + i, ilog2(step), dpte);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Device fault on [start, end), which is inside one PMD */
+static int dmirror_fault(struct dmirror *dmirror, unsigned long *hmm_pfns,
+			 unsigned long start, unsigned long end, bool write)
+{
+	struct hmm_range range = {
+		.notifier = &dmirror->notifier,
+		.start = start,
+		.end = end,
+		.hmm_pfns = hmm_pfns,
+		.default_flags = HMM_PFN_REQ_FAULT |
+				 (write ? HMM_PFN_REQ_WRITE : 0),
+		.dev_private_owner = dmirror->mdevice,
+	};
+	int ret;
+
+	ret = range_fault_locked(dmirror, &range);
+	if (ret)
+		return ret;
+	ret = pt_fill(dmirror, &range);
+	mutex_unlock(&dmirror->lock);
+	return ret;
+}
+
+/* Words are moved whole: a reader never sees half of one */
+static void copy_words(u64 *to, const u64 *from, size_t len)
+{
+	for (; len; len -= sizeof(*to))
+		WRITE_ONCE(*to++, READ_ONCE(*from++));
+}
+
+/*
+ * Move up to @len bytes at @addr through the device page table, as far as it
+ * has what is needed. Returns how many were moved. @dmirror->lock is held.
+ */
+static size_t pt_access(struct dmirror *dmirror, unsigned long addr, void *buf,
+			size_t len, bool write)
+{
+	size_t done, n;
+
+	for (done = 0; done < len; done += n) {
+		unsigned long vpn = (addr + done) >> PAGE_SHIFT;
+		size_t offset = offset_in_page(addr + done);
+		void *entry = xa_load(&dmirror->pt, vpn);
+		struct page *page;
+		unsigned long dpte;
+		void *mem;
+
+		if (!entry)
+			break;
+		dpte = xa_to_value(entry);
+		if (write && !(dpte & DPTE_WRITE))
+			break;
+		page = pfn_to_page(dpte_pfn(dpte, vpn));
+		if (is_device_private_page(page))
+			page = dmirror_backing(page);
+		else if (write)
+			/* as hardware: the CPU's entry may have been cleaned */
+			set_page_dirty(page);
+
+		n = min(len - done, PAGE_SIZE - offset);
+		mem = kmap_local_page(page);
+		if (write)
+			copy_words(mem + offset, buf + done, n);
+		else
+			copy_words(buf + done, mem + offset, n);
+		kunmap_local(mem);
+	}
+	return done;
+}
+
+int dmirror_access(struct dmirror *dmirror, struct hmmt_access *access)
+{
+	struct mm_struct *mm = dmirror->notifier.mm;
+	void __user *uptr = u64_to_user_ptr(access->ptr);
+	bool write = access->flags & HMMT_ACCESS_WRITE;
+	size_t bounce_size = min_t(u64, access->len, DMIRROR_BOUNCE_SIZE);
+	unsigned long *hmm_pfns;
+	void *bounce;
+	int ret = -ENOMEM;
+
+	if (!mmget_not_zero(mm))
+		return -ESRCH;
+	bounce = kvmalloc(bounce_size, GFP_KERNEL);
+	hmm_pfns = kvcalloc(HPAGE_PMD_NR, sizeof(*hmm_pfns), GFP_KERNEL);
+	if (!bounce || !hmm_pfns)
+		goto out;
+
+	ret = 0;
+	while (!ret && access->done < access->len) {
+		unsigned long addr = access->addr + access->done;
+		unsigned long pmd_end = ALIGN(addr + 1, HPAGE_PMD_SIZE);
+		size_t n = min3(access->len - access->done, (u64)bounce_size,
+				(u64)(pmd_end - addr));
+		size_t done = 0;
+
+		if (write && copy_from_user(bounce, uptr + access->done, n)) {
+			ret = -EFAULT;
+			break;
+		}
+		for (;;) {
+			mutex_lock(&dmirror->lock);
+			done += pt_access(dmirror, addr + done, bounce + done,
+					  n - done, write);
+			mutex_unlock(&dmirror->lock);
+			if (done == n)
+				break;
+			access->faults++;
+			memset(hmm_pfns, 0, HPAGE_PMD_NR * sizeof(*hmm_pfns));
+			ret = dmirror_fault(dmirror, hmm_pfns,
+					    (addr + done) & PAGE_MASK,
+					    PAGE_ALIGN(addr + n), write);
+			if (ret)
+				break;
+		}
+		if (!write && copy_to_user(uptr + access->done, bounce, done))
+			ret = -EFAULT;
+		else
+			access->done += done;
+	}
+out:
+	kvfree(hmm_pfns);
+	kvfree(bounce);
+	mmput(mm);
+	return ret;
+}
+
+static u16 snapshot_entry(struct dmirror *dmirror, unsigned long hmm_pfn)
+{
+	unsigned int order = hmm_pfn_to_map_order(hmm_pfn);
+	struct page *page;
+	u16 prot;
+
+	if (hmm_pfn & HMM_PFN_ERROR)
+		return HMM_DMIRROR_PROT_ERROR;
+	if (!(hmm_pfn & HMM_PFN_VALID))
+		return HMM_DMIRROR_PROT_NONE;
+
+	page = hmm_pfn_to_page(hmm_pfn);
+	if (is_device_private_page(page))
+		prot = dmirror_page_device(page) == dmirror->mdevice ?
+			HMM_DMIRROR_PROT_DEV_PRIVATE_LOCAL :
+			HMM_DMIRROR_PROT_DEV_PRIVATE_REMOTE;
+	else if (is_zero_pfn(page_to_pfn(page)))
+		prot = HMM_DMIRROR_PROT_ZERO;
+	else
+		prot = HMM_DMIRROR_PROT_NONE;
+
+	prot |= hmm_pfn & HMM_PFN_WRITE ? HMM_DMIRROR_PROT_WRITE :
+					  HMM_DMIRROR_PROT_READ;
+	if (order + PAGE_SHIFT == PMD_SHIFT)
+		prot |= HMM_DMIRROR_PROT_PMD;
+	else if (order + PAGE_SHIFT == PUD_SHIFT)
+		prot |= HMM_DMIRROR_PROT_PUD;
+	return prot | order << 8;
+}
+
+/* @stock: one byte a page without the order, as the stock command has it */
+int dmirror_snapshot(struct dmirror *dmirror, struct hmmt_snapshot *snap,
+		     bool stock)
+{
+	struct mm_struct *mm = dmirror->notifier.mm;
+	void __user *uptr = u64_to_user_ptr(snap->ptr);
+	unsigned long *hmm_pfns;
+	u16 *out;
+	int ret = -ENOMEM;
+
+	if (!mmget_not_zero(mm))
+		return -ESRCH;
+	hmm_pfns = kvcalloc(HPAGE_PMD_NR, sizeof(*hmm_pfns), GFP_KERNEL);
+	out = kvcalloc(HPAGE_PMD_NR, sizeof(*out), GFP_KERNEL);
+	if (!hmm_pfns || !out)
+		goto out;
+
+	ret = 0;
+	while (snap->done < snap->len) {
+		unsigned long addr = snap->addr + snap->done;
+		struct hmm_range range = {
+			.notifier = &dmirror->notifier,
+			.start = addr,
+			.end = min(ALIGN(addr + 1, HPAGE_PMD_SIZE),
+				   (unsigned long)(snap->addr + snap->len)),
+			.hmm_pfns = hmm_pfns,
+			.dev_private_owner = dmirror->mdevice,
+		};
+		unsigned long i, nr = (range.end - addr) >> PAGE_SHIFT;
+		size_t size = stock ? nr : nr * sizeof(*out);
+		u8 *bytes = (u8 *)out;
+
+		memset(hmm_pfns, 0, HPAGE_PMD_NR * sizeof(*hmm_pfns));
+		ret = range_fault_locked(dmirror, &range);
+		if (ret)
+			break;
+		for (i = 0; i < nr; i++) {
+			u16 entry = snapshot_entry(dmirror, hmm_pfns[i]);
+
+			if (stock)
+				bytes[i] = HMMT_SNAP_PROT(entry);
+			else
+				out[i] = entry;
+		}
+		mutex_unlock(&dmirror->lock);
+
+		if (copy_to_user(uptr, out, size)) {
+			ret = -EFAULT;
+			break;
+		}
+		uptr += size;
+		snap->done += range.end - addr;
+	}
+out:
+	kvfree(out);
+	kvfree(hmm_pfns);
+	mmput(mm);
+	return ret;
+}
+
+static int exclusive_page(struct dmirror *dmirror, unsigned long addr)
+{
+	struct mm_struct *mm = dmirror->notifier.mm;
+	struct folio *folio;
+	struct page *page;
+	unsigned long seq;
+	bool retry;
+	int ret;
+
+	do {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		ret = 0;
+		seq = mmu_interval_read_begin(&dmirror->notifier);
+		mmap_read_lock(mm);
+		page = dmirror_make_exclusive(mm, addr, dmirror->mdevice, &folio);
+		if (IS_ERR(page)) {
+			mmap_read_unlock(mm);
+			return PTR_ERR(page);
+		}
+		mutex_lock(&dmirror->lock);
+		retry = mmu_interval_read_retry(&dmirror->notifier, seq);
+		if (!retry) {
+			pt_clear(dmirror, addr, addr + PAGE_SIZE);
+			ret = pt_store(dmirror, addr >> PAGE_SHIFT, 0,
+				       page_to_pfn(page) << DPTE_PFN_SHIFT |
+				       DPTE_WRITE | DPTE_EXCLUSIVE);
+		}
+		mutex_unlock(&dmirror->lock);
+		folio_unlock(folio);
+		folio_put(folio);
+		mmap_read_unlock(mm);
+	} while (retry);
+	return ret;
+}
+
+/* Take the pages of [start, end) for exclusive access by the device */
+int dmirror_exclusive(struct dmirror *dmirror, unsigned long start,
+		      unsigned long end)
+{
+	struct mm_struct *mm = dmirror->notifier.mm;
+	unsigned long addr;
+	int ret = 0;
+
+	if (!mmget_not_zero(mm))
+		return -ESRCH;
+	mutex_lock(&dmirror->exclusive_lock);
+	mutex_lock(&dmirror->lock);
+	dmirror->exclusive_task = current;
+	mutex_unlock(&dmirror->lock);
+
+	for (addr = start; !ret && addr < end; addr += PAGE_SIZE)
+		ret = exclusive_page(dmirror, addr);
+
+	mutex_lock(&dmirror->lock);
+	dmirror->exclusive_task = NULL;
+	mutex_unlock(&dmirror->lock);
+	mutex_unlock(&dmirror->exclusive_lock);
+	mmput(mm);
+	return ret;
+}
+
+bool dmirror_is_exclusive(struct dmirror *dmirror, unsigned long start,
+			  unsigned long end)
+{
+	bool exclusive = false;
+	unsigned long vpn;
+	void *entry;
+
+	mutex_lock(&dmirror->lock);
+	xa_for_each_range(&dmirror->pt, vpn, entry, start >> PAGE_SHIFT,
+			  (end - 1) >> PAGE_SHIFT)
+		exclusive |= xa_to_value(entry) & DPTE_EXCLUSIVE;
+	mutex_unlock(&dmirror->lock);
+	return exclusive;
+}
