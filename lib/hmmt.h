@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * libhmmt: the extended test_hmm driver, and what of /proc and /sys a test of
+ * it needs, for C programs.
+ *
+ * Conventions of every function here:
+ *  - 0 or a negative errno comes back, unless a function says otherwise;
+ *    predicates return bool. On an error the outputs are not touched.
+ *  - Nothing prints, exits, allocates on the heap or keeps hidden state, so
+ *    all of it can be used in a child forked by a threaded program.
+ *  - Addresses and lengths are in bytes.
+ *  - A handle or a stream may be used by several threads only where it says so.
+ */
+#ifndef _HMMT_H
+#define _HMMT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../drivers/test_hmm_uapi.h"
+
+#define HMMT_PAGE_SHIFT		12
+#define HMMT_PAGE_SIZE		(1UL << HMMT_PAGE_SHIFT)
+#define HMMT_PMD_SHIFT		21
+#define HMMT_PMD_SIZE		(1UL << HMMT_PMD_SHIFT)
+#define HMMT_PMD_PAGES		(HMMT_PMD_SIZE / HMMT_PAGE_SIZE)
+
+/* --- the device (dev.c) -------------------------------------------------- */
+
+/*
+ * An open device. The caller owns the memory. It mirrors the process that
+ * called hmmt_open(), also when a child inherits it. Threads may share it:
+ * there is nothing but the descriptor in it, and the driver locks for itself.
+ */
+struct hmmt_dev {
+	int fd;			/* -1 when not open */
+	unsigned int index;	/* N of /dev/hmm_dmirrorN */
+};
+
+#define HMMT_DEV_CLOSED	{ .fd = -1 }
+
+/*
+ * hmmt_open - open /dev/hmm_dmirror@index for the calling process.
+ * ENOENT: no such device (driver not loaded, or fewer devices).
+ */
+int hmmt_open(struct hmmt_dev *dev, unsigned int index);
+/* hmmt_close - close @dev; closing a closed one is allowed. */
+void hmmt_close(struct hmmt_dev *dev);
+bool hmmt_is_open(const struct hmmt_dev *dev);
+
+/*
+ * hmmt_migrate - migrate [addr, addr + len) as @flags (HMMT_MIGRATE_*) say.
+ * @res may be NULL. It is filled in on errors too: @res->done says how far
+ * the command came. Pages that stayed where they were are no error.
+ */
+int hmmt_migrate(const struct hmmt_dev *dev, unsigned long addr, size_t len,
+		 unsigned int flags, struct hmmt_migrate *res);
+
+/*
+ * hmmt_access - the device reads (flags 0) [addr, addr + len) into @buf, or
+ * writes @buf there (HMMT_ACCESS_WRITE). Both multiples of 8; a word is never
+ * torn. @res may be NULL and is filled in on errors too.
+ */
+int hmmt_access(const struct hmmt_dev *dev, unsigned long addr, void *buf,
+		size_t len, unsigned int flags, struct hmmt_access *res);
+
+/*
+ * hmmt_snapshot - one __u16 a page into @out: see HMMT_SNAP_PROT and
+ * HMMT_SNAP_ORDER. @out has room for len / HMMT_PAGE_SIZE entries.
+ */
+int hmmt_snapshot(const struct hmmt_dev *dev, unsigned long addr, size_t len,
+		  uint16_t *out);
+
+/* hmmt_stats - counters and present state of the device of @dev. */
+int hmmt_stats(const struct hmmt_dev *dev, struct hmmt_stats *stats);
+/* hmmt_check - the driver's invariants. EBUSY: the device is not idle. */
+int hmmt_check(const struct hmmt_dev *dev, struct hmmt_check *check);
+/* hmmt_check_name - what an HMMT_CHECK_* code means, in words. */
+const char *hmmt_check_name(unsigned int check);
+/* hmmt_evict - bring everything back to system memory. @res may be NULL. */
+int hmmt_evict(const struct hmmt_dev *dev, struct hmmt_evict *res);
+
+/* --- random streams (rng.c) ---------------------------------------------- */
+
+/*
+ * xoshiro256**, seeded by splitmix64 from (seed, stream): equal pairs give
+ * equal streams on every machine, different streams of one seed are
+ * independent. Not for several threads at once.
+ */
+struct hmmt_rng {
+	uint64_t s[4];
+};
+
+void hmmt_rng_init(struct hmmt_rng *rng, uint64_t seed, uint64_t stream);
+uint64_t hmmt_rng_u64(struct hmmt_rng *rng);
+/* Uniform in [0, n); 0 for n == 0. */
+uint64_t hmmt_rng_below(struct hmmt_rng *rng, uint64_t n);
+/* Uniform in [lo, hi], lo <= hi. */
+uint64_t hmmt_rng_between(struct hmmt_rng *rng, uint64_t lo, uint64_t hi);
+/* True in @num of @den cases. */
+bool hmmt_rng_chance(struct hmmt_rng *rng, unsigned int num, unsigned int den);
+/* A well mixed function of @x (the finaliser of splitmix64). */
+uint64_t hmmt_mix64(uint64_t x);
+
+/* --- text (parse.c) ------------------------------------------------------ */
+
+/*
+ * hmmt_parse_u64 - all of @s as a number; decimal, 0x hexadecimal. EINVAL:
+ * empty, a sign, something behind it; ERANGE: too large.
+ */
+int hmmt_parse_u64(const char *s, uint64_t *val);
+/*
+ * hmmt_parse_duration - "250ms", "45s", "5m", "2h", "1h30m", a plain number
+ * is seconds; into milliseconds. EINVAL as above and for 0 units.
+ */
+int hmmt_parse_duration(const char *s, uint64_t *ms);
+/*
+ * hmmt_parse_field - the number behind @key in @text, a sequence of lines
+ * "key: N unit" or "key N". ENOENT: no such key; EINVAL: no number.
+ */
+int hmmt_parse_field(const char *text, const char *key, uint64_t *val);
+
+/* --- /proc and /sys (proc.c, pagemap.c) ---------------------------------- */
+
+/*
+ * hmmt_read_file - up to @size - 1 bytes of @path, NUL terminated.
+ * Returns the length or -errno.
+ */
+ssize_t hmmt_read_file(const char *path, char *buf, size_t size);
+/* hmmt_write_file - write @text to @path in one write(2). */
+int hmmt_write_file(const char *path, const char *text);
+/*
+ * hmmt_file_field - the number of the line of @path that starts with @key:
+ * /proc/meminfo, /proc/vmstat, /proc/PID/status, /proc/PID/smaps_rollup. The
+ * unit is that of the file (kB for meminfo and status).
+ */
+int hmmt_file_field(const char *path, const char *key, uint64_t *val);
+/* hmmt_vmstat_fold - fold the per-CPU vmstat differences (needs root). */
+int hmmt_vmstat_fold(void);
+
+/* hmmt_mthp_stat - hugepages-@kb kB/stats/@name. */
+int hmmt_mthp_stat(unsigned int kb, const char *name, uint64_t *val);
+/*
+ * hmmt_mthp_usable - may MADV_HUGEPAGE memory get folios of @kb kB? The
+ * size's policy, with `inherit' looked up, is neither `never' nor absent.
+ */
+bool hmmt_mthp_usable(unsigned int kb);
+
+struct hmmt_task_stat {
+	char state;		/* as in /proc/PID/stat */
+	uint64_t minflt;
+	uint64_t majflt;
+	uint64_t utime;		/* clock ticks */
+	uint64_t stime;
+};
+
+/* hmmt_task_stat - of thread @tid of process @pid. ESRCH or ENOENT: gone. */
+int hmmt_task_stat(pid_t pid, pid_t tid, struct hmmt_task_stat *stat);
+/* hmmt_parse_task_stat - the same, from the text of the file. */
+int hmmt_parse_task_stat(const char *text, struct hmmt_task_stat *stat);
+/* hmmt_task_stack - the kernel stack (root only). Returns length or -errno. */
+ssize_t hmmt_task_stack(pid_t pid, pid_t tid, char *buf, size_t size);
+
+struct hmmt_vma {
+	unsigned long start;
+	unsigned long end;
+	bool read;
+	bool write;
+	bool shared;
+};
+
+/*
+ * hmmt_vma_at - the mapping that covers @addr. @maps_fd is an open
+ * /proc/PID/maps; threads may share it where the kernel has PROCMAP_QUERY
+ * (6.11), else the file is read, which moves its offset. ENOENT: a hole.
+ */
+int hmmt_vma_at(int maps_fd, unsigned long addr, struct hmmt_vma *vma);
+
+/* A decoded entry of /proc/PID/pagemap (Documentation/.../pagemap.rst). */
+struct hmmt_pagemap {
+	bool present;
+	bool swap;		/* swap, migration or device-private entry */
+	bool file_or_shared;
+	bool uffd_wp;
+	bool exclusive;
+	bool soft_dirty;
+	uint64_t pfn;		/* 0 without privilege */
+};
+
+struct hmmt_pagemap hmmt_pagemap_decode(uint64_t entry);
+/* hmmt_pagemap_read - @n raw entries from @addr on of process @pid. */
+int hmmt_pagemap_read(pid_t pid, unsigned long addr, size_t n, uint64_t *out);
+
+#endif /* _HMMT_H */

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Deliberate mistakes, one for each oracle: a tester that cannot fail proves
+ * nothing. What each must be reported as is in selftests/lib/bust.sh.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "torture.h"
+
+static uint64_t own_done(struct worker *w, uint64_t word)
+{
+	return seq_of(atomic_load(&w->m->seq[word_cell(word)][w->idx].done), word_gen(word));
+}
+
+/* Spoil @page behind the model's back, then look at it as anybody would. */
+static void spoil(struct worker *w, unsigned int page)
+{
+	struct span s = { page, 1 };
+	unsigned long addr = page_addr(page), slot = addr + slot_offset(w->idx);
+	uint64_t blocks, word, val = 0;
+	unsigned int look = w->idx;
+	bool probe = false;
+
+	blocks = model_lock(w->m, &s, 1);
+	word = atomic_load(&w->m->page[page].word);
+	if (!word_writable(word) || own_done(w, word) < 2 || access_load(slot, &val))
+		goto unlock;
+	tally(w->sh, TALLY_BUSTED);
+	switch (w->r->cfg->bust) {
+	case BUST_STALE:
+		access_store(slot, val - 1);
+		break;
+	case BUST_FOREIGN:
+		if (page && word_readable(atomic_load(&w->m->page[page - 1].word)) &&
+		    !access_load(slot - HMMT_PAGE_SIZE, &val) && val)
+			access_store(slot, val);
+		break;
+	case BUST_ZERO:
+		access_store(slot, 0);
+		break;
+	case BUST_GARBAGE:
+		access_store(slot, val ^ 0xa5a5a50000000000ULL);
+		break;
+	case BUST_FORKLEAK:
+		look = SLOT_OF(1, w->idx);
+		access_store(addr + slot_offset(look), val);
+		break;
+	case BUST_NEGATIVE:
+		flux_begin(w->m, s);
+		model_protect(w->m, s, PROT_IS_R);
+		flux_end(w->m, s);
+		probe = true;
+		break;
+	case BUST_DENIED:
+		munmap((void *)addr, HMMT_PAGE_SIZE);
+		break;
+	default:
+		break;
+	}
+unlock:
+	model_unlock(w->m, blocks);
+	if (probe)
+		page_probe(w, page, true, VIA_CPU);
+	page_read(w, page, look, VIA_CPU);
+}
+
+void bust_worker(struct worker *w)
+{
+	unsigned int page;
+	char *p;
+
+	/* Give the round some time to be in full swing. */
+	if (w->idx || now_ns() + w->r->cfg->round_ms * 500000 < w->r->end_ns)
+		return;
+	switch (w->r->cfg->bust) {
+	case BUST_STALE:
+	case BUST_FOREIGN:
+	case BUST_ZERO:
+	case BUST_GARBAGE:
+	case BUST_FORKLEAK:
+	case BUST_NEGATIVE:
+	case BUST_DENIED:
+		page = pick_mapped(w);
+		page_write(w, page, VIA_CPU);
+		page_write(w, page, VIA_CPU);
+		spoil(w, page);
+		break;
+	case BUST_LIVELOCK:
+		p = mmap((void *)w->lane, HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		step_begin(w, STEP_LOAD, (unsigned long)p);
+		for (;;) {	/* one access that faults again and again */
+			*(volatile char *)p = 1;
+			madvise(p, HMMT_PAGE_SIZE, MADV_DONTNEED);
+		}
+		break;
+	case BUST_HANG:
+		step_begin(w, STEP_LOAD, w->lane);
+		for (;;)
+			pause();
+		break;
+	case BUST_RSS:
+		p = mmap(NULL, 4 * HMMT_PMD_SIZE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+		if (p != MAP_FAILED)
+			tally(w->sh, TALLY_BUSTED);
+		break;
+	case BUST_CRASH:
+		abort();
+	default:
+		break;
+	}
+}
+
+void bust_child(struct worker *w, unsigned long addr, uint64_t val)
+{
+	if (val && !access_store(addr + slot_offset(0), val + 1))
+		tally(w->sh, TALLY_BUSTED);
+}
+
+pid_t bust_supervisor(const struct config *cfg)
+{
+	struct hmmt_dev dev = HMMT_DEV_CLOSED;
+	void *p = (void *)ARENA_BASE;
+	pid_t pid;
+
+	if (cfg->bust != BUST_CONSERVE)
+		return 0;
+	pid = fork();
+	if (pid)
+		return pid < 0 ? 0 : pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	p = mmap(p, 4 * HMMT_PMD_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	if (p != MAP_FAILED) {
+		madvise(p, 4 * HMMT_PMD_SIZE, MADV_HUGEPAGE);
+		memset(p, 1, 4 * HMMT_PMD_SIZE);
+		if (!hmmt_open(&dev, 0))
+			hmmt_migrate(&dev, (unsigned long)p, HMMT_PMD_SIZE, 0, NULL);
+	}
+	for (;;)
+		pause();
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+/* torture: the command line. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <unistd.h>
+
+#include "ops/ops.h"
+#include "scenarios/scenarios.h"
+#include "torture.h"
+
+static const char usage[] =
+"usage: torture [options]\n"
+"  --seed N            of everything random (default 1)\n"
+"  --duration T        250ms, 45s, 5m, 2h (default 20s)\n"
+"  --scenario A,B      which, in this order (default all)\n"
+"  --workers N         threads of a round, 1 to 16 (default 4)\n"
+"  --round-ms N        length of a round (default 2000)\n"
+"  --hang T            an access that takes longer hangs (default 60s)\n"
+"  --no-device         run without the driver: what does not need it\n"
+"  --no-perturb        no seeded pauses before accesses\n"
+"  --keep-going        go on after a failing round\n"
+"  --bust NAME         make a mistake on purpose, to see it found\n"
+"  --list              scenarios, ops and mistakes\n";
+
+enum { OPT_SEED = 256, OPT_DURATION, OPT_SCENARIO, OPT_WORKERS, OPT_ROUND, OPT_HANG,
+       OPT_NO_DEVICE, OPT_NO_PERTURB, OPT_KEEP_GOING, OPT_BUST, OPT_LIST, OPT_HELP };
+
+static const struct option options[] = {
+	{ "seed", required_argument, NULL, OPT_SEED },
+	{ "duration", required_argument, NULL, OPT_DURATION },
+	{ "scenario", required_argument, NULL, OPT_SCENARIO },
+	{ "workers", required_argument, NULL, OPT_WORKERS },
+	{ "round-ms", required_argument, NULL, OPT_ROUND },
+	{ "hang", required_argument, NULL, OPT_HANG },
+	{ "no-device", no_argument, NULL, OPT_NO_DEVICE },
+	{ "no-perturb", no_argument, NULL, OPT_NO_PERTURB },
+	{ "keep-going", no_argument, NULL, OPT_KEEP_GOING },
+	{ "bust", required_argument, NULL, OPT_BUST },
+	{ "list", no_argument, NULL, OPT_LIST },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 }
+};
+
+static int bad(const char *what, const char *arg)
+{
+	fprintf(stderr, "torture: %s: '%s'\n", what, arg);
+	return -EINVAL;
+}
+
+static int parse_scenarios(struct config *cfg, char *list)
+{
+	char *name, *save = NULL;
+	unsigned int i;
+
+	cfg->nr_scenarios = 0;
+	for (name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+		const struct scenario *s = scenario_find(name);
+
+		if (!s || cfg->nr_scenarios == ARRAY_SIZE(cfg->scenario)) {
+			fprintf(stderr, "torture: no scenario '%s', there are:", name);
+			for (i = 0; i < nr_scenarios; i++)
+				fprintf(stderr, " %s", scenarios[i].name);
+			fprintf(stderr, "\n");
+			return -EINVAL;
+		}
+		cfg->scenario[cfg->nr_scenarios++] = s;
+	}
+	return cfg->nr_scenarios ? 0 : bad("empty list of scenarios", "");
+}
+
+static int parse_bust(struct config *cfg, const char *name)
+{
+	unsigned int i;
+
+	for (i = 1; i < NR_BUSTS; i++)
+		if (!strcmp(bust_names[i], name)) {
+			cfg->bust = i;
+			return 0;
+		}
+	return bad("no such mistake (see --list)", name);
+}
+
+/* 0 go on, 1 done, -errno. */
+static int parse(struct config *cfg, int argc, char **argv)
+{
+	uint64_t n;
+	int c, ret;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		ret = 0;
+		switch (c) {
+		case OPT_SEED:
+			if (hmmt_parse_u64(optarg, &cfg->seed))
+				ret = bad("seed is not a number", optarg);
+			break;
+		case OPT_DURATION:
+			if (hmmt_parse_duration(optarg, &cfg->duration_ms) || !cfg->duration_ms)
+				ret = bad("duration does not parse", optarg);
+			break;
+		case OPT_SCENARIO:
+			ret = parse_scenarios(cfg, optarg);
+			break;
+		case OPT_WORKERS:
+			if (hmmt_parse_u64(optarg, &n) || n < 1 || n > MAX_WORKERS)
+				ret = bad("workers must be 1 to 16", optarg);
+			else
+				cfg->nr_workers = n;
+			break;
+		case OPT_ROUND:
+			if (hmmt_parse_u64(optarg, &n) || n < 100 || n > 3600000)
+				ret = bad("round must be 100 to 3600000 ms", optarg);
+			else
+				cfg->round_ms = n;
+			break;
+		case OPT_HANG:
+			if (hmmt_parse_duration(optarg, &cfg->hang_ms) || cfg->hang_ms < 1000)
+				ret = bad("hang does not parse, or is below 1s", optarg);
+			break;
+		case OPT_NO_DEVICE:
+			cfg->no_device = true;
+			break;
+		case OPT_NO_PERTURB:
+			cfg->no_perturb = true;
+			break;
+		case OPT_KEEP_GOING:
+			cfg->keep_going = true;
+			break;
+		case OPT_BUST:
+			ret = parse_bust(cfg, optarg);
+			break;
+		case OPT_LIST:
+			report_list();
+			return 1;
+		case OPT_HELP:
+			fputs(usage, stdout);
+			return 1;
+		default:
+			fputs(usage, stderr);
+			return -EINVAL;
+		}
+		if (ret)
+			return ret;
+	}
+	if (optind < argc)
+		return bad("unexpected argument", argv[optind]);
+	return 0;
+}
+
+/* How many devices there are to open, at most NR_DEVS. */
+static unsigned int count_devices(void)
+{
+	struct hmmt_dev dev;
+	unsigned int n;
+
+	for (n = 0; n < NR_DEVS; n++) {
+		if (hmmt_open(&dev, n))
+			break;
+		hmmt_close(&dev);
+	}
+	return n;
+}
+
+/* Addresses are part of what the seed has to decide. */
+static void no_aslr(char **argv)
+{
+	int old = personality(0xffffffff);
+
+	if (old < 0 || (old & ADDR_NO_RANDOMIZE))
+		return;
+	if (personality(old | ADDR_NO_RANDOMIZE) >= 0)
+		execv("/proc/self/exe", argv);
+}
+
+int main(int argc, char **argv)
+{
+	struct config cfg = {
+		.seed = 1,
+		.duration_ms = 20000,
+		.round_ms = 2000,
+		.hang_ms = 60000,
+		.nr_workers = 4,
+	};
+	char cmdline[4096];
+	unsigned int i;
+	int ret;
+
+	no_aslr(argv);
+	ret = parse(&cfg, argc, argv);
+	if (ret)
+		return ret < 0 ? 2 : 0;
+	if (!cfg.nr_scenarios)
+		for (i = 0; i < nr_scenarios; i++)
+			cfg.scenario[cfg.nr_scenarios++] = &scenarios[i];
+	cfg.guest = hmmt_read_file("/proc/cmdline", cmdline, sizeof(cmdline)) > 0 &&
+		    strstr(cmdline, "hmmtorture.guest=1");
+	if (!cfg.no_device) {
+		cfg.nr_devs = count_devices();
+		if (!cfg.nr_devs) {
+			fprintf(stderr, "torture: no /dev/hmm_dmirror0 that opens (--no-device goes without)\n");
+			return 3;
+		}
+	}
+	return supervise(&cfg);
+}

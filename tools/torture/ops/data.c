@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+/* CPU reads and writes: they run against everything else without a lock. */
+#include <errno.h>
+
+#include "ops.h"
+
+/* The slot to look at: mostly a worker's, now and then a child's, which must be 0. */
+static unsigned int any_slot(struct worker *w)
+{
+	unsigned int slot = hmmt_rng_below(&w->rng, w->r->nr_workers);
+
+	if (hmmt_rng_chance(&w->rng, 1, 5))
+		slot += MAX_WORKERS * hmmt_rng_between(&w->rng, 1, SLOT_LEVELS - 1);
+	return slot;
+}
+
+static int op_read(struct worker *w)
+{
+	unsigned int page = pick_mapped(w), i;
+	int ret = 0;
+
+	op_arg(w, (uint64_t)page << 32 | 1);
+	for (i = 0; i < 8 && !ret; i++)
+		ret = page_read(w, page, any_slot(w), VIA_CPU);
+	return ret;
+}
+
+static int op_write(struct worker *w)
+{
+	unsigned int page = pick_mapped(w);
+	int ret;
+
+	op_arg(w, (uint64_t)page << 32 | 1);
+	ret = page_write(w, page, VIA_CPU);
+	if (!ret)
+		ret = page_read(w, page, w->idx, VIA_CPU);
+	return ret;
+}
+
+/* A run of pages, so that one THP is met at many offsets. */
+static int op_sweep(struct worker *w)
+{
+	unsigned int page = pick_mapped(w);
+	unsigned int step = 1U << hmmt_rng_below(&w->rng, 6), i;
+	unsigned int end = page - page % HMMT_PMD_PAGES + HMMT_PMD_PAGES;
+	bool write = hmmt_rng_chance(&w->rng, 1, 2);
+	int ret, done = 0;
+
+	op_arg(w, (uint64_t)page << 32 | (end - page));
+	for (i = 0; i < 64 && page < end && !atomic_load(&w->sh->stop); i++, page += step) {
+		if (write && hmmt_rng_chance(&w->rng, 1, 2))
+			ret = page_write(w, page, VIA_CPU);
+		else
+			ret = page_read(w, page, any_slot(w), VIA_CPU);
+		if (!ret)
+			done++;
+		else if (ret == -EUCLEAN)
+			return ret;
+	}
+	return done ? 0 : -EAGAIN;
+}
+
+/* Places where access must be refused count as much as the others. */
+static int op_probe(struct worker *w)
+{
+	unsigned int page = pick_page(w);
+
+	op_arg(w, (uint64_t)page << 32 | 1);
+	return page_probe(w, page, hmmt_rng_chance(&w->rng, 1, 2), VIA_CPU);
+}
+
+const struct op ops_data[] = {
+	{ "read", "check slots of a page", 0, OP_DATA, 20, op_read },
+	{ "write", "advance the own slot of a page", 0, OP_DATA, 20, op_write },
+	{ "sweep", "check and write pages of a block in a row", 0, OP_DATA, 8, op_sweep },
+	{ "probe", "access any page, mapped or not", 0, OP_CHECK, 6, op_probe },
+	OP_TABLE_END
+};

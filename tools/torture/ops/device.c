@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Accesses by the device, and what it says is mapped. */
+#include <errno.h>
+#include <string.h>
+
+#include "ops.h"
+
+static enum via any_dev(struct worker *w)
+{
+	if (w->r->cfg->nr_devs > 1 && hmmt_rng_chance(&w->rng, 1, 4))
+		return VIA_DEV1;
+	return VIA_DEV0;
+}
+
+static int op_dev_read(struct worker *w)
+{
+	unsigned int page = pick_mapped(w);
+
+	op_arg(w, (uint64_t)page << 32 | 1);
+	return page_read(w, page, hmmt_rng_below(&w->rng, w->r->nr_workers), any_dev(w));
+}
+
+static int op_dev_write(struct worker *w)
+{
+	unsigned int page = pick_mapped(w);
+	int ret;
+
+	op_arg(w, (uint64_t)page << 32 | 1);
+	ret = page_write(w, page, any_dev(w));
+	if (!ret)	/* as the CPU sees it */
+		ret = page_read(w, page, w->idx, VIA_CPU);
+	return ret;
+}
+
+static int op_dev_probe(struct worker *w)
+{
+	unsigned int page = pick_page(w);
+
+	op_arg(w, (uint64_t)page << 32 | 1);
+	return page_probe(w, page, hmmt_rng_chance(&w->rng, 1, 2), any_dev(w));
+}
+
+/* The device reads a run of pages at once; the layout stands still meanwhile. */
+static int op_dev_sweep(struct worker *w)
+{
+	unsigned int n = hmmt_rng_between(&w->rng, 1, 24), i, slot;
+	struct span s = { pick_mapped(w), n };
+	uint64_t blocks, word;
+	int ret = 0;
+
+	s.n = min_ul(n, w->m->nr_pages - s.first);
+	op_arg(w, (uint64_t)s.first << 32 | s.n);
+	blocks = model_lock(w->m, &s, 1);
+	s = mapped_run(w, s);
+	slot = hmmt_rng_below(&w->rng, w->r->nr_workers);
+	for (i = s.first; i < s.first + s.n && !ret; i++) {
+		word = atomic_load(&w->m->page[i].word);
+		ret = page_check_locked(w, word, page_addr(i), slot, any_dev(w));
+	}
+	model_unlock(w->m, blocks);
+	return s.n ? ret : -EAGAIN;
+}
+
+/* What one page's entry may say under the model's word. */
+static const char *snap_wrong(uint64_t word, uint16_t snap)
+{
+	unsigned int prot = HMMT_SNAP_PROT(snap);
+
+	if (prot == HMM_DMIRROR_PROT_ERROR || prot == HMM_DMIRROR_PROT_NONE)
+		return NULL;	/* no access at all is always within bounds */
+	if (!word_mapped(word))
+		return "snapshot: unmapped page is accessible";
+	if ((prot & HMM_DMIRROR_PROT_WRITE) && !word_writable(word))
+		return "snapshot: read-only page is writable";
+	if ((prot & HMM_DMIRROR_PROT_READ) && !word_readable(word))
+		return "snapshot: protected page is readable";
+	if (HMMT_SNAP_ORDER(snap) > HMMT_PMD_SHIFT - HMMT_PAGE_SHIFT)
+		return "snapshot: impossible order";
+	return NULL;
+}
+
+static int op_snapshot(struct worker *w)
+{
+	struct span s = hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w);
+	uint16_t snap[HMMT_PMD_PAGES];
+	const char *wrong;
+	uint64_t blocks, word;
+	unsigned int i;
+	int ret;
+
+	memset(snap, 0, sizeof(snap));
+	op_arg(w, (uint64_t)s.first << 32 | s.n);
+	blocks = model_lock(w->m, &s, 1);
+	s = mapped_run(w, s);
+	if (!s.n) {
+		model_unlock(w->m, blocks);
+		return -EAGAIN;
+	}
+	step_begin(w, STEP_SNAPSHOT, page_addr(s.first));
+	ret = hmmt_snapshot(&w->r->dev[0], page_addr(s.first),
+			    s.n * HMMT_PAGE_SIZE, snap);
+	step_end(w);
+	for (i = 0; i < s.n && !ret; i++) {
+		word = atomic_load(&w->m->page[s.first + i].word);
+		atomic_fetch_add_explicit(&w->sh->checked[ORACLE_SNAPSHOT], 1,
+					  memory_order_relaxed);
+		wrong = snap_wrong(word, snap[i]);
+		if (wrong) {
+			fail_add(w->sh, ORACLE_SNAPSHOT, wrong,
+				 "page %#lx: snapshot %#x order %u, the model's word %#llx",
+				 page_addr(s.first + i), HMMT_SNAP_PROT(snap[i]),
+				 HMMT_SNAP_ORDER(snap[i]), (unsigned long long)word);
+			ret = -EUCLEAN;
+		}
+	}
+	model_unlock(w->m, blocks);
+	return ret;
+}
+
+const struct op ops_device[] = {
+	{ "dev_read", "a device checks a slot", NEED_DEV, OP_DATA, 10, op_dev_read },
+	{ "dev_write", "a device advances the own slot", NEED_DEV, OP_DATA, 10, op_dev_write },
+	{ "dev_probe", "a device accesses any page", NEED_DEV, OP_CHECK, 4, op_dev_probe },
+	{ "dev_sweep", "devices check a run of pages", NEED_DEV, OP_DATA, 4, op_dev_sweep },
+	{ "snapshot", "the device's view of a block", NEED_DEV, OP_CHECK, 4, op_snapshot },
+	OP_TABLE_END
+};

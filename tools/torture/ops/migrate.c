@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Migration, both ways. It changes nothing that the model knows, so it takes
+ * no lock and runs against layout changes and accesses alike.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "ops.h"
+
+/* In these cases a refusal is fair: holes, and ranges that change meanwhile. */
+static bool migrate_err_ok(int err)
+{
+	return err == -EFAULT || err_transient(err);
+}
+
+static int migrate(struct worker *w, struct span s, unsigned int flags)
+{
+	unsigned int dev = w->r->cfg->nr_devs > 1 && hmmt_rng_chance(&w->rng, 1, 5);
+	size_t len = s.n * HMMT_PAGE_SIZE;
+	struct hmmt_migrate res;
+	int ret;
+
+	op_arg(w, (uint64_t)s.first << 32 | s.n);
+	op_arg(w, 0);
+	op_arg(w, dev << 16 | flags);
+	perturb(w);
+	step_begin(w, STEP_MIGRATE, page_addr(s.first));
+	ret = hmmt_migrate(&w->r->dev[dev], page_addr(s.first), len, flags, &res);
+	step_end(w);
+	if (ret && !migrate_err_ok(ret))
+		fail_add(w->sh, ORACLE_NEGATIVE, "migrate: unexpected error",
+			 "device %u, %#lx+%#zx flags %#x: %s", dev, page_addr(s.first), len,
+			 flags, strerror(-ret));
+	else if (res.done > len || res.migrated > s.n)
+		fail_add(w->sh, ORACLE_NEGATIVE, "migrate: impossible result",
+			 "device %u, %#lx+%#zx flags %#x: done %llu migrated %llu", dev,
+			 page_addr(s.first), len, flags, (unsigned long long)res.done,
+			 (unsigned long long)res.migrated);
+	op_arg(w, res.migrated);
+	if (ret == -EFAULT)
+		return res.migrated ? 0 : -EAGAIN;
+	return ret;
+}
+
+static int to_dev(struct worker *w)
+{
+	return migrate(w, pick_mapped_block(w), 0);
+}
+
+static int to_dev_multi(struct worker *w)
+{
+	return migrate(w, pick_multi(w), 0);
+}
+
+static int to_dev_part(struct worker *w)
+{
+	return migrate(w, pick_part(w), 0);
+}
+
+static int to_dev_unaligned(struct worker *w)
+{
+	return migrate(w, pick_unaligned(w), 0);
+}
+
+static int to_dev_base(struct worker *w)
+{
+	return migrate(w, hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w),
+		       HMMT_MIGRATE_BASE);
+}
+
+static int to_dev_split(struct worker *w)
+{
+	return migrate(w, pick_mapped_block(w), HMMT_MIGRATE_SPLIT);
+}
+
+static int to_sys(struct worker *w)
+{
+	return migrate(w, pick_mapped_block(w), HMMT_MIGRATE_TO_SYS);
+}
+
+static int to_sys_part(struct worker *w)
+{
+	return migrate(w, pick_part(w), HMMT_MIGRATE_TO_SYS);
+}
+
+static int to_sys_unaligned(struct worker *w)
+{
+	return migrate(w, pick_unaligned(w), HMMT_MIGRATE_TO_SYS);
+}
+
+static int to_sys_base(struct worker *w)
+{
+	unsigned int flags = hmmt_rng_chance(&w->rng, 1, 2) ? HMMT_MIGRATE_BASE
+							    : HMMT_MIGRATE_SPLIT;
+
+	return migrate(w, hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w),
+		       HMMT_MIGRATE_TO_SYS | flags);
+}
+
+static int migrate_drop(struct worker *w)
+{
+	unsigned int flags = hmmt_rng_chance(&w->rng, 1, 2) ? HMMT_MIGRATE_TO_SYS : 0;
+
+	return migrate(w, hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w),
+		       HMMT_MIGRATE_DROP | flags);
+}
+
+static int evict(struct worker *w)
+{
+	unsigned int dev = w->r->cfg->nr_devs > 1 && hmmt_rng_chance(&w->rng, 1, 2);
+	int ret;
+
+	step_begin(w, STEP_EVICT, 0);
+	ret = hmmt_evict(&w->r->dev[dev], NULL);
+	step_end(w);
+	if (ret && !err_transient(ret))
+		fail_add(w->sh, ORACLE_NEGATIVE, "evict: unexpected error", "device %u: %s",
+			 dev, strerror(-ret));
+	return ret;
+}
+
+void ops_warm(struct worker *w, unsigned long addr, size_t len)
+{
+	const struct hmmt_dev *dev = &w->r->dev[0];
+	unsigned int flags = 0;
+
+	if (!hmmt_is_open(dev) || hmmt_rng_chance(&w->rng, 1, 2))
+		return;
+	switch (hmmt_rng_below(&w->rng, 4)) {
+	case 0:		/* fewer pages than the folio may have */
+		len = hmmt_rng_between(&w->rng, 1, len >> HMMT_PAGE_SHIFT) << HMMT_PAGE_SHIFT;
+		break;
+	case 1:
+		flags = HMMT_MIGRATE_TO_SYS;
+		break;
+	default:
+		break;
+	}
+	/* An error is as good as success: the point is what happens next. */
+	step_begin(w, STEP_MIGRATE, addr);
+	hmmt_migrate(dev, addr, len, flags, NULL);
+	step_end(w);
+}
+
+const struct op ops_migrate[] = {
+	{ "to_dev", "a block to a device", NEED_DEV, OP_PLACE, 12, to_dev },
+	{ "to_dev_multi", "two or three blocks to a device", NEED_DEV, OP_PLACE, 4, to_dev_multi },
+	{ "to_dev_part", "part of a block to a device", NEED_DEV, OP_PLACE, 6, to_dev_part },
+	{ "to_dev_unaligned", "a range across a PMD boundary to a device", NEED_DEV, OP_PLACE, 4,
+	  to_dev_unaligned },
+	{ "to_dev_base", "to a device, base pages only", NEED_DEV, OP_PLACE, 3, to_dev_base },
+	{ "to_dev_split", "THPs to base pages of a device", NEED_DEV, OP_PLACE, 3, to_dev_split },
+	{ "to_sys", "a block back", NEED_DEV, OP_PLACE, 5, to_sys },
+	{ "to_sys_part", "part of a block back", NEED_DEV, OP_PLACE, 5, to_sys_part },
+	{ "to_sys_unaligned", "a range across a PMD boundary back", NEED_DEV, OP_PLACE, 3,
+	  to_sys_unaligned },
+	{ "to_sys_base", "back, as base pages", NEED_DEV, OP_PLACE, 3, to_sys_base },
+	{ "migrate_drop", "collect, then give no destination", NEED_DEV, OP_PLACE, 2,
+	  migrate_drop },
+	{ "evict", "everything of a device back", NEED_DEV, OP_PLACE, 1, evict },
+	OP_TABLE_END
+};

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The torture program. Three kinds of processes: the supervisor, which mirrors
+ * nothing and judges from outside; for each round a process with an address
+ * space of its own, whose workers are threads; and the children these fork.
+ * What they share is one struct shared in a MAP_SHARED mapping.
+ */
+#ifndef _TORTURE_H
+#define _TORTURE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../../lib/hmmt.h"
+#include "model.h"
+#include "record.h"
+
+#define MAX_OPS		64
+#define MAX_FAILS	16
+#define NR_DEVS		2
+#define MAX_KIDS	2
+/* Who is watched: the workers, each one's children, each child's child. */
+#define NR_PROGRESS	(MAX_WORKERS * (1 + 2 * MAX_KIDS))
+#define PROGRESS_OF(level, worker, kid)	\
+	((level) ? MAX_WORKERS * (1 + ((level) - 1) * MAX_KIDS) + (worker) * MAX_KIDS + (kid) \
+		 : (worker))
+/* Address space of each worker beside the arena, for moves under way */
+#define LANE_PAGES	(4 * HMMT_PMD_PAGES)
+
+enum oracle {
+	ORACLE_SLOT,		/* every slot holds what its owner wrote */
+	ORACLE_FORK,		/* nothing written on one side of fork is seen on the other */
+	ORACLE_NEGATIVE,	/* access is granted where allowed, and only there */
+	ORACLE_LAYOUT,		/* layout calls do what they say or fail as they may */
+	ORACLE_SNAPSHOT,	/* the device sees no more than the CPU may */
+	ORACLE_PROGRESS,	/* every access gets to its end */
+	ORACLE_CONSERVATION,	/* counters are back at their baseline */
+	ORACLE_DRIVER,		/* the driver's own invariants */
+	NR_ORACLES,
+};
+
+enum tally {
+	TALLY_PERTURB,		/* runs of pause instructions */
+	TALLY_RACED,		/* accesses that overlapped a layout change */
+	TALLY_UNCERTAIN,	/* ... that were writes */
+	TALLY_STRAY,		/* ... that landed in another content, repaired */
+	TALLY_RECHECKED,	/* reads judged under the lock */
+	TALLY_SEGV,		/* accesses refused as the model says */
+	TALLY_NOMEM,		/* calls that failed for want of memory */
+	TALLY_FORKS,
+	TALLY_KIDS,		/* children that ran to their end */
+	TALLY_STARVED,		/* accesses that got on when all else stopped */
+	TALLY_SYNCS,		/* hot blocks published for the storm */
+	TALLY_BUSTED,		/* deliberate mistakes made */
+	NR_TALLIES,
+};
+
+/* How an access gets at the memory. */
+enum via { VIA_CPU, VIA_DEV0, VIA_DEV1 };
+
+/* Kinds of single step that the progress oracle watches. */
+enum step {
+	STEP_NONE, STEP_LOAD, STEP_STORE, STEP_DEV_LOAD, STEP_DEV_STORE,
+	STEP_MIGRATE, STEP_EVICT, STEP_SNAPSHOT, STEP_MREMAP, STEP_MMAP, STEP_MUNMAP,
+	STEP_MPROTECT, STEP_MADVISE, STEP_FORK, STEP_WAIT,
+	NR_STEPS,
+};
+
+/* Odd @seq: a step is under way. */
+struct progress {
+	_Atomic uint64_t seq;
+	_Atomic uint64_t addr;
+	_Atomic uint32_t op;
+	_Atomic uint32_t step;
+	_Atomic int pid;
+	_Atomic int tid;
+} __attribute__((aligned(64)));
+
+struct failure {
+	enum oracle oracle;
+	char title[96];
+	char detail[1536];
+};
+
+struct op_stat {
+	_Atomic uint64_t done;
+	_Atomic uint64_t again;		/* nothing to do it on */
+	_Atomic uint64_t failed;	/* for want of memory, or a busy page */
+};
+
+struct shared {
+	_Atomic int stop;		/* end of the round, for everybody */
+	_Atomic int hold;		/* start no new op */
+	_Atomic int failed;		/* failures ever recorded */
+	_Atomic int fail_lock;
+	_Atomic uint64_t journal_next;
+	_Atomic uint64_t hot;		/* storm: the block, and a count above bit 32 */
+	_Atomic uint64_t ops;
+	_Atomic uint64_t tally[NR_TALLIES];
+	_Atomic uint64_t checked[NR_ORACLES];
+	_Atomic uint64_t oracle_failed[NR_ORACLES];
+	struct op_stat op[MAX_OPS];
+	struct progress progress[NR_PROGRESS];
+	struct failure fail[MAX_FAILS];
+	struct model model;
+};
+
+enum bust {
+	BUST_NONE, BUST_STALE, BUST_FOREIGN, BUST_ZERO, BUST_GARBAGE, BUST_FORKLEAK,
+	BUST_CHILDLEAK, BUST_NEGATIVE, BUST_DENIED, BUST_LIVELOCK, BUST_HANG,
+	BUST_CONSERVE, BUST_RSS, BUST_CRASH, NR_BUSTS,
+};
+
+/* What stays the same all along. */
+struct config {
+	uint64_t seed;
+	uint64_t duration_ms;
+	uint64_t round_ms;
+	uint64_t hang_ms;
+	unsigned int nr_workers;
+	bool no_device;
+	bool no_perturb;
+	bool keep_going;
+	bool guest;		/* nobody else changes the system's counters */
+	enum bust bust;
+	unsigned int nr_devs;	/* devices there are, at most NR_DEVS */
+	const struct scenario *scenario[16];
+	unsigned int nr_scenarios;
+};
+
+/* A round, as its process sees it. */
+struct round {
+	const struct config *cfg;
+	const struct scenario *scenario;
+	struct shared *sh;
+	struct model *m;
+	struct journal *journal;
+	unsigned int number;
+	uint64_t end_ns;
+	struct hmmt_dev dev[NR_DEVS];
+	int maps_fd;
+	unsigned int nr_workers;
+	unsigned int weight[3][MAX_OPS];	/* by role and op number */
+	unsigned int total[3];
+};
+
+struct worker {
+	struct round *r;
+	struct shared *sh;
+	struct model *m;
+	unsigned int idx;
+	struct hmmt_rng rng;
+	struct progress *pg;
+	unsigned int op;		/* running */
+	uint64_t record;		/* its journal record */
+	unsigned int nr_args;
+	unsigned long lane;
+	pid_t kid[MAX_KIDS];
+	uint32_t serial;		/* of its forks */
+	uint64_t hot_seen;
+};
+
+/* --- small things (util.c) ----------------------------------------------- */
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+static inline unsigned long min_ul(unsigned long a, unsigned long b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t now_ns(void);
+void nap_ms(unsigned int ms);
+void tally(struct shared *sh, enum tally t);
+/* Sometimes let the others run first. */
+void perturb(struct worker *w);
+/* Arguments of the running op, into its journal record. */
+void op_arg(struct worker *w, uint64_t val);
+
+extern const char * const oracle_names[NR_ORACLES];
+extern const char * const tally_names[NR_TALLIES];
+extern const char * const step_names[NR_STEPS];
+extern const char * const bust_names[NR_BUSTS];
+
+/* --- failures (fail.c) ---------------------------------------------------- */
+
+/* Record a failure of @o; the round stops. Detail is one line or more. */
+void fail_add(struct shared *sh, enum oracle o, const char *title, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* --- access (access.c) ---------------------------------------------------- */
+
+int access_init(void);
+/* 0, -EFAULT for SIGSEGV, -EIO for SIGBUS; aligned addresses */
+int access_load(unsigned long addr, uint64_t *val);
+int access_store(unsigned long addr, uint64_t val);
+void step_begin(struct worker *w, enum step step, unsigned long addr);
+void step_end(struct worker *w);
+/* Perturbed, watched, by the CPU or a device; -ENODEV if that is not open. */
+int do_load(struct worker *w, unsigned long addr, enum via via, uint64_t *val);
+int do_store(struct worker *w, unsigned long addr, enum via via, uint64_t val);
+/* Errors by which a call may refuse for want of memory or of luck. */
+bool err_transient(int err);
+
+/* --- pages of the arena under concurrency (page.c) ------------------------- */
+
+/* Check @slot of @page; any slot, any page. 0 or a transient -errno. */
+int page_read(struct worker *w, unsigned int page, unsigned int slot, enum via via);
+/* Advance the worker's own slot. -EAGAIN: not writable. */
+int page_write(struct worker *w, unsigned int page, enum via via);
+/* Access the probe word: must work just where the model says so. */
+int page_probe(struct worker *w, unsigned int page, bool write, enum via via);
+/* With the block locked: check a slot of content @word that is at @addr. */
+int page_check_locked(struct worker *w, uint64_t word, unsigned long addr,
+		      unsigned int slot, enum via via);
+/*
+ * With the blocks locked and nothing changing: write every page of @s, whose
+ * memory is at @base (page_addr(s.first), or a lane).
+ */
+void page_fill_locked(struct worker *w, struct span s, unsigned long base);
+/* Describe a wrong value and record the failure. */
+void slot_fail(struct worker *w, uint64_t word, unsigned long addr, unsigned int slot,
+	       uint64_t val, uint64_t lo, uint64_t hi, const char *how);
+
+/* --- spans of the arena (arena.c) ----------------------------------------- */
+
+int arena_init(struct round *r);
+void lane_clear(struct worker *w);
+unsigned int pick_page(struct worker *w);		/* any */
+unsigned int pick_mapped(struct worker *w);		/* mapped, with luck */
+struct span pick_block(struct worker *w);		/* one whole PMD */
+struct span pick_mapped_block(struct worker *w);	/* ... with a mapped page */
+struct span pick_part(struct worker *w);		/* part of one */
+struct span pick_unaligned(struct worker *w);		/* across a PMD boundary */
+struct span pick_multi(struct worker *w);		/* two or three whole */
+/* The leading run of @s that is mapped (at the start, locked); may be empty. */
+struct span mapped_run(struct worker *w, struct span s);
+/* The same, within one VMA. */
+struct span vma_run(struct worker *w, struct span s);
+/* After a failed call: make the model say what there is. */
+void arena_resync(struct worker *w, struct span s);
+/* With @s locked, and within flux: a fresh mapping. 0 or -errno. */
+int arena_map(struct worker *w, struct span s, enum page_prot prot, int advice);
+
+/* --- children (child.c) --------------------------------------------------- */
+
+/* Touch the memory that forking uses, so that it does not grow later. */
+void child_prepare(unsigned int nr_workers);
+int child_fork(struct worker *w, struct span s);
+void child_reap(struct worker *w, bool all);
+
+/* --- worker and round (worker.c, round.c) ---------------------------------- */
+
+void *worker_main(void *arg);
+/* The life of a round process; its exit status. */
+int round_main(struct round *r, bool unmap);
+
+/* --- oracles/ --------------------------------------------------------------- */
+
+/* The supervisor's view of who is stuck, and since when. */
+struct watch {
+	struct {
+		uint64_t seq;
+		uint64_t since_ns;	/* 0: nothing under way */
+		uint64_t faults;
+		uint64_t dev_faults;
+		uint64_t held_ns;	/* when all else was stopped for it */
+		uint64_t held_faults;
+		uint64_t held_dev_faults;
+	} who[NR_PROGRESS];
+};
+
+void watch_init(struct watch *wt);
+/* Look once; @dev_faults is the devices' count. True: a failure was recorded. */
+bool watch_tick(struct watch *wt, const struct config *cfg, struct shared *sh,
+		uint64_t dev_faults);
+
+struct baseline {
+	bool valid;
+	uint64_t anon_thps, anon_kb, pte_kb, isolated;
+	uint64_t mthp[16];
+};
+
+/*
+ * All processes of the round are gone: is everything back? The first call, before
+ * any round, takes the baseline.
+ */
+void conserve_check(struct baseline *b, const struct config *cfg, struct shared *sh,
+		    const struct hmmt_dev *dev);
+void driver_check(const struct config *cfg, struct shared *sh, const struct hmmt_dev *dev);
+
+/* --- report (report.c) ------------------------------------------------------- */
+
+struct scenario_result {
+	unsigned int rounds;
+	uint64_t ops;
+	unsigned int failures;
+	const char *skip;
+};
+
+void report_plan(const struct config *cfg);
+void report_scenario(const struct config *cfg, unsigned int n,
+		     const struct scenario_result *res, const struct shared *sh,
+		     unsigned int first_failure);
+void report_end(const struct config *cfg, const struct shared *sh,
+		const struct scenario_result *res, uint64_t elapsed_ms,
+		const struct hmmt_stats *before, const struct hmmt_stats *after);
+void report_list(void);
+
+/* The whole run; the program's exit status. */
+int supervise(const struct config *cfg);
+
+/* --- deliberate mistakes (bust.c) ------------------------------------------ */
+
+void bust_worker(struct worker *w);
+/* In a child: change what page at @addr holds of worker 0, who had @val there. */
+void bust_child(struct worker *w, unsigned long addr, uint64_t val);
+/* In the supervisor: before the check after a round. Returns a stray's pid. */
+pid_t bust_supervisor(const struct config *cfg);
+
+#endif

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A worker: it picks ops by weight until the round is over. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "ops/ops.h"
+#include "scenarios/scenarios.h"
+#include "torture.h"
+
+static int pick_op(struct worker *w)
+{
+	unsigned int role = w->idx % w->r->scenario->nr_roles, n;
+	uint64_t x = hmmt_rng_below(&w->rng, w->r->total[role]);
+
+	for (n = 0; n < MAX_OPS; n++) {
+		if (x < w->r->weight[role][n])
+			return n;
+		x -= w->r->weight[role][n];
+	}
+	return -ENOENT;
+}
+
+static void run_op(struct worker *w, unsigned int n)
+{
+	const struct op *op = ops_get(n);
+	struct op_stat *st = &w->sh->op[n];
+	int ret;
+
+	w->op = n;
+	w->nr_args = 0;
+	w->record = journal_begin(w->r->journal, n, w->idx, getpid(), now_ns());
+	ret = op->run(w);
+	journal_end(w->r->journal, w->record, ret);
+	if (!ret) {
+		atomic_fetch_add_explicit(&st->done, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&w->sh->ops, 1, memory_order_relaxed);
+	} else if (ret == -EAGAIN) {
+		atomic_fetch_add_explicit(&st->again, 1, memory_order_relaxed);
+	} else {
+		atomic_fetch_add_explicit(&st->failed, 1, memory_order_relaxed);
+	}
+}
+
+void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+	int n;
+
+	w->pg->pid = getpid();
+	w->pg->tid = gettid();
+	while (!atomic_load(&w->sh->stop) && now_ns() < w->r->end_ns) {
+		if (atomic_load(&w->sh->hold)) {
+			nap_ms(10);
+			continue;
+		}
+		if (w->r->cfg->bust)
+			bust_worker(w);
+		n = pick_op(w);
+		if (n < 0)
+			break;
+		run_op(w, n);
+	}
+	/* Children and the other workers end with the first that is done. */
+	atomic_store(&w->sh->stop, 1);
+	child_reap(w, true);
+	w->pg->pid = 0;
+	return NULL;
+}
