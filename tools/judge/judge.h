@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * hmmt-judge: what a guest left behind -> verdict, title, reports.
+ *
+ * Everything read here was written by a guest that may have crashed at any
+ * instruction, so no reader trusts a length, an order or an end of line.
+ * Functions return 0 or -errno unless they are predicates.
+ */
+#ifndef HMMT_JUDGE_H
+#define HMMT_JUDGE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define HMMT_TITLE_MAX	200
+#define HMMT_LINE_MAX	4096
+#define HMMT_SPLATS_MAX	256
+#define HMMT_NO_TIME	INT64_MIN
+
+#define HMMT_NELEM(a)	(sizeof(a) / sizeof((a)[0]))
+
+enum hmmt_verdict {
+	HMMT_PASS,
+	HMMT_FAIL,
+	HMMT_KNOWN,
+	HMMT_SKIP,
+	HMMT_LOST,
+	HMMT_INCONCLUSIVE,
+	HMMT_NR_VERDICTS,
+};
+
+/* Exit codes of the program, those of run.sh. */
+enum hmmt_exit {
+	HMMT_EXIT_PASS = 0,
+	HMMT_EXIT_FAIL = 1,
+	HMMT_EXIT_USAGE = 2,
+	HMMT_EXIT_NONE = 3,
+};
+
+/* ---- title.c: names that stay the same from one run to the next ---- */
+
+/*
+ * The function named at @text ("foo.isra.0+0x1/0x2 [mod]" -> "foo").
+ * False when no symbol name starts there.
+ */
+bool hmmt_title_symbol(const char *text, char *name, size_t size);
+/* True for functions that report, lock, wait or trap for somebody else. */
+bool hmmt_title_is_plumbing(const char *name);
+/* True for what a CPU runs that has nothing to do. */
+bool hmmt_title_is_idle(const char *name);
+/* Drops addresses and numbers that vary; @out may be @text. */
+void hmmt_title_normalise(const char *text, char *out, size_t size);
+
+/* ---- splats.c: the tables ---- */
+
+/* Where the function of a title is taken from, first match wins. */
+enum hmmt_splat_where {
+	HMMT_WHERE_NONE,	/* the title has no function */
+	HMMT_WHERE_LINE,	/* " at " or " in " of the first line, then the stack */
+	HMMT_WHERE_RIP,		/* the RIP line, then the stack */
+	HMMT_WHERE_STACK,	/* the first frame that is not plumbing */
+	HMMT_WHERE_AT,		/* ", at: FUNC" of a lock report, then the stack */
+};
+
+struct hmmt_splat_rule {
+	const char *start;	/* what the line starts with */
+	const char *has;	/* and contains behind that, or NULL */
+	const char *kind;	/* short name for verdict.json */
+	const char *title;	/* %s: text taken from the line, see take */
+	/* Copies the part of the line that belongs into the title. */
+	void (*take)(const char *rest, char *out, size_t size);
+	enum hmmt_splat_where where;
+	bool fatal;		/* what follows is a consequence */
+};
+
+/* The rule for which @text starts a report, before filters, or NULL. */
+const struct hmmt_splat_rule *hmmt_splat_find(const char *text);
+/* The reason why this line is no splat though it looks like one, or NULL. */
+const char *hmmt_splat_filtered(const char *text);
+
+/* ---- console.c ---- */
+
+struct hmmt_splat {
+	char title[HMMT_TITLE_MAX];
+	const char *kind;
+	unsigned long line;	/* 1 is the first */
+	int64_t time_us;	/* kernel log time or HMMT_NO_TIME */
+	unsigned long count;	/* same title again, first one included */
+	bool fatal;
+	bool folded;		/* came after a fatal one */
+	bool hang;		/* the panic that our own NMI caused */
+	const char *known;	/* name of the known issue that explains it */
+};
+
+struct hmmt_console {
+	bool present;
+	unsigned long lines, kernel_lines;
+	uint64_t bytes;
+	bool init_reached;
+	bool nmi;		/* somebody injected an NMI */
+	bool nmi_idle;		/* ... and the CPU that took it told no function */
+	unsigned long oom_kills, memcg_oom_kills, alloc_failures;
+	unsigned long filtered;
+	char last_line[256];
+	/*
+	 * "torture: FAIL ORACLE: TITLE: DETAIL" lines of user space, behind
+	 * "FAIL ". They tell when an oracle failed, not what the kernel did.
+	 */
+	struct {
+		char text[HMMT_TITLE_MAX];
+		int64_t time_us;
+	} fail[16];
+	unsigned int nr_fails;
+	struct hmmt_splat splat[HMMT_SPLATS_MAX];
+	unsigned int nr_splats;
+	unsigned long overflow;	/* splats beyond HMMT_SPLATS_MAX */
+};
+
+int hmmt_console_read(const char *path, struct hmmt_console *con);
+
+/* ---- results.c: KTAP and JSON records ---- */
+
+struct hmmt_results {
+	bool present;
+	bool end_seen;
+	long end_rc;
+	unsigned long bad_records;
+	unsigned long pass, fail, skip;
+	unsigned long plans_open;	/* plans that were not fulfilled */
+	bool bailed;
+	int died_signal;		/* of a step, 0: none */
+	char plan_note[256];		/* which plan was left open */
+	char bail_note[256];
+	char died_step[64];
+	char tail[256];			/* last line, for LOST */
+	json_t *tests;			/* array of {name, status, why, detail} */
+	json_t *records;		/* array of the program's JSON objects */
+};
+
+int hmmt_results_read(const char *path, struct hmmt_results *res);
+void hmmt_results_free(struct hmmt_results *res);
+
+/* ---- known.c ---- */
+
+struct hmmt_known {
+	char *name;		/* file name without .known */
+	char *title;
+	bool regex;
+	char *kernels;		/* space separated shell patterns */
+	char *reference, *evidence;
+};
+
+struct hmmt_known_list {
+	struct hmmt_known *item;
+	size_t nr;
+};
+
+/* Reads DIR/ *.known; complains on stderr and returns -EINVAL on a bad one. */
+int hmmt_known_read(const char *dir, struct hmmt_known_list *list);
+void hmmt_known_free(struct hmmt_known_list *list);
+const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list,
+					  const char *title, const char *kernel);
+
+/* ---- runinfo.c: run.json and the header of the journal ---- */
+
+struct hmmt_counters {
+	bool present;
+	uint64_t heartbeat, elapsed_ms, total_ms, ops, thp_migrations;
+	uint64_t base_migrations, cpu_faults, dev_faults, splits, checks, failures;
+	char phase[64];
+	char running[256];	/* ops in flight, "mremap migrate" */
+};
+
+struct hmmt_runinfo {
+	json_t *json;		/* object, empty when there is no run.json */
+	bool present;
+	const char *engine, *accel, *kernel, *flavour, *expect, *end;
+	json_int_t seed, wall_ms;
+	bool config_verified;
+	struct hmmt_counters live;
+};
+
+int hmmt_runinfo_read(const char *dir, struct hmmt_runinfo *info);
+void hmmt_runinfo_free(struct hmmt_runinfo *info);
+
+/* ---- journal.c ---- */
+
+int hmmt_journal_counters(const char *path, struct hmmt_counters *out);
+int hmmt_journal_print(const char *path, size_t last, FILE *out);
+
+/* ---- verdict.c ---- */
+
+struct hmmt_failure {
+	char title[HMMT_TITLE_MAX];
+	char source[16];	/* console, oracle, test, hang, step */
+	char *detail;
+	int64_t time_us;
+	const char *known;
+};
+
+struct hmmt_judgement {
+	enum hmmt_verdict verdict;
+	char title[HMMT_TITLE_MAX];
+	char source[16];
+	json_t *reasons, *notes, *skips, *known;
+	struct hmmt_failure *failure;
+	size_t nr_failures;
+	struct hmmt_runinfo run;
+	struct hmmt_console con;
+	struct hmmt_results res;
+};
+
+const char *hmmt_verdict_name(enum hmmt_verdict v);
+int hmmt_verdict_parse(const char *name, enum hmmt_verdict *v);
+int hmmt_verdict_exit(enum hmmt_verdict v);
+/* Larger is what a combination of runs is called after. */
+int hmmt_verdict_rank(enum hmmt_verdict v);
+/* @j is large: allocate it. Free with hmmt_judgement_free(), also on error. */
+int hmmt_judge_run(const char *dir, const struct hmmt_known_list *known,
+		   struct hmmt_judgement *j);
+void hmmt_judgement_free(struct hmmt_judgement *j);
+
+/* ---- verdict_json.c ---- */
+
+json_t *hmmt_judgement_json(const struct hmmt_judgement *j);
+void hmmt_print_run(const char *dir, const json_t *verdict, FILE *out);
+
+/* ---- sum.c, reports.c ---- */
+
+int hmmt_sum(const char *dir, const struct hmmt_known_list *known,
+	     enum hmmt_verdict *verdict);
+/* @runs: array of {"dir": name, "path": where, "verdict": {verdict.json}} */
+int hmmt_report_ktap(const char *path, json_t *runs);
+int hmmt_report_junit(const char *path, const char *suite, json_t *runs);
+
+/* ---- util.c ---- */
+
+__attribute__((format(printf, 3, 4)))
+int hmmt_path(char *buf, size_t size, const char *fmt, ...);
+__attribute__((format(printf, 2, 3)))
+void hmmt_json_add(json_t *array, const char *fmt, ...);
+/* A JSON string of bytes that need not be UTF-8. */
+json_t *hmmt_json_string(const char *text);
+/* Like strlcpy, and drops control characters. */
+void hmmt_copy(char *to, size_t size, const char *from);
+/* Writes to a temporary sibling which end() renames over @path. */
+FILE *hmmt_atomic_begin(const char *path);
+int hmmt_atomic_end(FILE *f, const char *path);
+int hmmt_json_write(const char *path, const json_t *json);
+const char *hmmt_json_str(const json_t *o, const char *key, const char *none);
+json_int_t hmmt_json_int(const json_t *o, const char *key, json_int_t none);
+
+struct hmmt_lines {
+	FILE *f;
+	unsigned long nr;	/* of the line last returned */
+	uint64_t bytes;
+	bool cut;		/* it was longer than @max, the rest is dropped */
+	size_t max;
+	char *buf;
+};
+
+int hmmt_lines_open(struct hmmt_lines *l, const char *path, size_t max);
+/* Next line without CR, LF and NUL, or NULL at the end. */
+char *hmmt_lines_next(struct hmmt_lines *l);
+void hmmt_lines_close(struct hmmt_lines *l);
+
+#endif

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Known issues: one file each, "key: value" lines. What hides a failure has to
+ * say who found it to be the kernel's and how, so a file without is an error.
+ *
+ *   title:     the normalised title, or /extended regular expression/
+ *   kernels:   shell patterns on the kernel release, e.g. 7.2.* 7.3-rc*
+ *   reference: commit, mail or report
+ *   evidence:  why it is the kernel's bug and not ours
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge.h"
+
+static int known_error(const char *path, const char *what)
+{
+	fprintf(stderr, "hmmt-judge: %s: %s\n", path, what);
+	return -EINVAL;
+}
+
+static void free_item(struct hmmt_known *k)
+{
+	free(k->name);
+	free(k->title);
+	free(k->kernels);
+	free(k->reference);
+	free(k->evidence);
+}
+
+static char **field(struct hmmt_known *k, const char *key)
+{
+	if (!strcmp(key, "title"))
+		return &k->title;
+	if (!strcmp(key, "kernels"))
+		return &k->kernels;
+	if (!strcmp(key, "reference"))
+		return &k->reference;
+	if (!strcmp(key, "evidence"))
+		return &k->evidence;
+	return NULL;
+}
+
+static int set_field(const char *path, struct hmmt_known *k, char *line)
+{
+	char what[128], **to, *value = strchr(line, ':');
+
+	if (!value)
+		return known_error(path, "a line that is not \"key: value\"");
+	*value++ = '\0';
+	to = field(k, line);
+	if (!to) {
+		snprintf(what, sizeof(what),
+			 "unknown key \"%.40s\" (title, kernels, reference, evidence)", line);
+		return known_error(path, what);
+	}
+	if (*to) {
+		snprintf(what, sizeof(what), "%.40s: given twice", line);
+		return known_error(path, what);
+	}
+	value += strspn(value, " \t");
+	if (!*value)
+		return 0;
+	*to = strdup(value);
+	return *to ? 0 : -ENOMEM;
+}
+
+static int check_item(const char *path, struct hmmt_known *k)
+{
+	size_t len;
+	regex_t re;
+
+	if (!k->title)
+		return known_error(path, "title: is missing");
+	if (!k->kernels)
+		return known_error(path, "kernels: is missing");
+	if (!k->reference)
+		return known_error(path, "reference: is missing; nothing is known without one");
+	if (!k->evidence)
+		return known_error(path, "evidence: is missing; nothing is known without it");
+	len = strlen(k->title);
+	if (len < 3 || k->title[0] != '/' || k->title[len - 1] != '/')
+		return 0;
+	/* Anchored: a title is matched as a whole or not at all. */
+	k->regex = true;
+	k->title[0] = '(';
+	k->title[len - 1] = ')';
+	if (regcomp(&re, k->title, REG_EXTENDED | REG_NOSUB))
+		return known_error(path, "title: the regular expression does not compile");
+	regfree(&re);
+	return 0;
+}
+
+static int read_item(const char *path, const char *name, struct hmmt_known *k)
+{
+	struct hmmt_lines l;
+	char *s;
+	int err;
+
+	memset(k, 0, sizeof(*k));
+	err = hmmt_lines_open(&l, path, HMMT_LINE_MAX);
+	if (err)
+		return err;
+	k->name = strdup(name);
+	if (!k->name)
+		err = -ENOMEM;
+	else
+		k->name[strlen(name) - strlen(".known")] = '\0';
+	while (!err && (s = hmmt_lines_next(&l))) {
+		size_t len = strlen(s);
+
+		while (len && (s[len - 1] == ' ' || s[len - 1] == '\t'))
+			s[--len] = '\0';
+		if (*s && *s != '#')
+			err = set_field(path, k, s);
+	}
+	hmmt_lines_close(&l);
+	if (!err)
+		err = check_item(path, k);
+	if (err)
+		free_item(k);
+	return err;
+}
+
+static int is_known_file(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+
+	return n > 6 && d->d_name[0] != '.' && !strcmp(d->d_name + n - 6, ".known");
+}
+
+int hmmt_known_read(const char *dir, struct hmmt_known_list *list)
+{
+	struct dirent **ent;
+	char path[4096];
+	int i, n, err = 0, bad = 0;
+
+	memset(list, 0, sizeof(*list));
+	n = scandir(dir, &ent, is_known_file, alphasort);
+	if (n < 0) {
+		err = -errno;
+		fprintf(stderr, "hmmt-judge: known issues %s: %s\n", dir, strerror(-err));
+		return err;
+	}
+	list->item = calloc((size_t)n + 1, sizeof(*list->item));
+	for (i = 0; i < n; i++) {
+		err = list->item ? hmmt_path(path, sizeof(path), "%s/%s", dir, ent[i]->d_name) : -ENOMEM;
+		if (!err)
+			err = read_item(path, ent[i]->d_name, &list->item[list->nr]);
+		if (!err)
+			list->nr++;
+		else
+			bad = err;
+		free(ent[i]);
+	}
+	free(ent);
+	return bad;
+}
+
+void hmmt_known_free(struct hmmt_known_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->nr; i++)
+		free_item(&list->item[i]);
+	free(list->item);
+	memset(list, 0, sizeof(*list));
+}
+
+static bool title_matches(const struct hmmt_known *k, const char *title)
+{
+	char norm[HMMT_TITLE_MAX];
+	regmatch_t m;
+	regex_t re;
+	bool hit;
+
+	if (!k->regex) {
+		hmmt_title_normalise(k->title, norm, sizeof(norm));
+		return !strcmp(norm, title);
+	}
+	if (regcomp(&re, k->title, REG_EXTENDED))
+		return false;
+	hit = !regexec(&re, title, 1, &m, 0) && m.rm_so == 0 && title[m.rm_eo] == '\0';
+	regfree(&re);
+	return hit;
+}
+
+static bool kernel_matches(const char *patterns, const char *kernel)
+{
+	char buf[HMMT_LINE_MAX], *save = NULL, *p;
+
+	hmmt_copy(buf, sizeof(buf), patterns);
+	for (p = strtok_r(buf, " ,\t", &save); p; p = strtok_r(NULL, " ,\t", &save))
+		if (!fnmatch(p, kernel, 0))
+			return true;
+	return false;
+}
+
+const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list,
+					  const char *title, const char *kernel)
+{
+	char norm[HMMT_TITLE_MAX];
+	size_t i;
+
+	hmmt_title_normalise(title, norm, sizeof(norm));
+	for (i = 0; list && i < list->nr; i++)
+		if (kernel_matches(list->item[i].kernels, kernel) &&
+		    title_matches(&list->item[i], norm))
+			return &list->item[i];
+	return NULL;
+}
