@@ -38,13 +38,16 @@ static inline bool dmirror_can_compound(void)
 	       DMIRROR_SELECT_COMPOUND;
 }
 
-/* Hand out a free device page: one reference, locked */
+/*
+ * Hand out a free device page: one reference, locked. A free page may still
+ * look like the tail of the folio it last was in: no page_folio() before init.
+ */
 static inline void dmirror_folio_init(struct page *page,
 				      struct dev_pagemap *pgmap,
 				      unsigned int order)
 {
 #ifdef HAVE_ZONE_DEVICE_PAGE_INIT_ORDER
-	zone_device_folio_init(page_folio(page), pgmap, order);
+	zone_device_folio_init((struct folio *)page, pgmap, order);
 #else
 	zone_device_page_init(page);
 #endif

@@ -87,6 +87,7 @@ struct dmirror {
 	struct xarray		pt;		/* by virtual page number */
 	struct mutex		exclusive_lock;	/* one EXCLUSIVE at a time */
 	struct task_struct	*exclusive_task;	/* under @lock */
+	unsigned long		foreign;	/* invalidations not by it */
 	unsigned long		fail_alloc;	/* bit 0, atomic bitops */
 };
 

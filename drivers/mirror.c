@@ -16,7 +16,7 @@
 
 #include "dmirror.h"
 
-/* A device fault that does not get through in this time: EBUSY */
+/* A device fault, or an access, that does not get through in this time: EBUSY */
 #define DMIRROR_FAULT_TIMEOUT	(10 * HZ)
 #define DMIRROR_BOUNCE_SIZE	SZ_64K
 
@@ -71,13 +71,9 @@ static bool dmirror_invalidate(struct mmu_interval_notifier *notifier,
 	else if (!mutex_trylock(&dmirror->lock))
 		return false;
 
-	/* what make_device_exclusive() says while we call it */
-	if (range->event == MMU_NOTIFY_EXCLUSIVE &&
-	    range->owner == dmirror->mdevice &&
-	    dmirror->exclusive_task == current) {
-		mutex_unlock(&dmirror->lock);
-		return true;
-	}
+	/* not what make_device_exclusive() says while we call it */
+	if (dmirror->exclusive_task != current)
+		dmirror->foreign++;
 	mmu_interval_set_seq(notifier, cur_seq);
 	pt_clear(dmirror, range->start, range->end);
 	mutex_unlock(&dmirror->lock);
@@ -140,6 +136,27 @@ static int range_fault_locked(struct dmirror *dmirror, struct hmm_range *range)
 	}
 }
 
+/*
+ * What is mapped by a PMD is aligned to it, virtually and physically, so the
+ * pfn of a page in it follows from the address. Stock kernels give that of the
+ * head for every part of a device THP (docs/findings/hmm-absent-pmd.md): count
+ * it, and go on with the right one, so that other damage stays visible.
+ */
+static unsigned long checked_pfn(struct dmirror *dmirror, unsigned long vpn,
+				 unsigned long hmm_pfn)
+{
+	unsigned long pfn = hmm_pfn & ~HMM_PFN_FLAGS;
+	unsigned long right;
+
+	if (hmm_pfn_to_map_order(hmm_pfn) != HPAGE_PMD_ORDER)
+		return pfn;
+	dmirror_count(dmirror->mdevice, hmm_checked);
+	right = ALIGN_DOWN(pfn, HPAGE_PMD_NR) + (vpn & (HPAGE_PMD_NR - 1));
+	if (pfn != right)
+		dmirror_count(dmirror->mdevice, hmm_wrong);
+	return right;
+}
+
 /* Put what hmm_range_fault() found into the device page table */
 static int pt_fill(struct dmirror *dmirror, struct hmm_range *range)
 {
@@ -156,7 +173,7 @@ static int pt_fill(struct dmirror *dmirror, struct hmm_range *range)
 		step = 1;
 		if (!(hmm_pfn & HMM_PFN_VALID))
 			continue;
-		dpte = (hmm_pfn & ~HMM_PFN_FLAGS) << DPTE_PFN_SHIFT;
+		dpte = checked_pfn(dmirror, vpn + i, hmm_pfn) << DPTE_PFN_SHIFT;
 		if (hmm_pfn & HMM_PFN_WRITE)
 			dpte |= DPTE_WRITE;
 		if (hmm_pfn_to_map_order(hmm_pfn) >= HPAGE_PMD_ORDER &&
@@ -169,6 +186,41 @@ static int pt_fill(struct dmirror *dmirror, struct hmm_range *range)
 			return ret;
 	}
 	return 0;
+}
+
+/*
+ * The first page of @range that came without the write permission asked for,
+ * or its end. hmm_range_fault() is to fail instead, but stock kernels hand out
+ * read-only device-private entries (docs/findings/hmm-no-write.md).
+ */
+static unsigned long first_read_only(struct dmirror *dmirror,
+				     const struct hmm_range *range)
+{
+	unsigned long addr = range->start;
+	unsigned long i;
+
+	for (i = 0; addr < range->end; i++, addr += PAGE_SIZE) {
+		dmirror_count(dmirror->mdevice, hmm_write_checked);
+		if (!(range->hmm_pfns[i] & HMM_PFN_WRITE)) {
+			dmirror_count(dmirror->mdevice, hmm_no_write);
+			break;
+		}
+	}
+	return addr;
+}
+
+/* Make the CPU take the write fault: it breaks COW, or says that it may not */
+static int write_fault(struct dmirror *dmirror, unsigned long addr)
+{
+	struct mm_struct *mm = dmirror->notifier.mm;
+	bool unlocked = false;
+	int ret;
+
+	mmap_read_lock(mm);
+	ret = fixup_user_fault(mm, addr, FAULT_FLAG_WRITE | FAULT_FLAG_REMOTE,
+			       &unlocked);
+	mmap_read_unlock(mm);
+	return ret;
 }
 
 /* Device fault on [start, end), which is inside one PMD */
@@ -184,13 +236,18 @@ static int dmirror_fault(struct dmirror *dmirror, unsigned long *hmm_pfns,
 				 (write ? HMM_PFN_REQ_WRITE : 0),
 		.dev_private_owner = dmirror->mdevice,
 	};
+	unsigned long addr;
 	int ret;
 
+	memset(hmm_pfns, 0, HPAGE_PMD_NR * sizeof(*hmm_pfns));
 	ret = range_fault_locked(dmirror, &range);
 	if (ret)
 		return ret;
+	addr = write ? first_read_only(dmirror, &range) : end;
 	ret = pt_fill(dmirror, &range);
 	mutex_unlock(&dmirror->lock);
+	if (!ret && addr != end)
+		ret = write_fault(dmirror, addr);
 	return ret;
 }
 
@@ -264,6 +321,7 @@ int dmirror_access(struct dmirror *dmirror, struct hmmt_access *access)
 		unsigned long pmd_end = ALIGN(addr + 1, HPAGE_PMD_SIZE);
 		size_t n = min3(access->len - access->done, (u64)bounce_size,
 				(u64)(pmd_end - addr));
+		unsigned long timeout = jiffies + DMIRROR_FAULT_TIMEOUT;
 		size_t done = 0;
 
 		if (write && copy_from_user(bounce, uptr + access->done, n)) {
@@ -278,7 +336,10 @@ int dmirror_access(struct dmirror *dmirror, struct hmmt_access *access)
 			if (done == n)
 				break;
 			access->faults++;
-			memset(hmm_pfns, 0, HPAGE_PMD_NR * sizeof(*hmm_pfns));
+			if (time_after(jiffies, timeout)) {
+				ret = -EBUSY;
+				break;
+			}
 			ret = dmirror_fault(dmirror, hmm_pfns,
 					    (addr + done) & PAGE_MASK,
 					    PAGE_ALIGN(addr + n), write);
@@ -387,12 +448,17 @@ out:
 	return ret;
 }
 
+/*
+ * make_device_exclusive() itself invalidates, so the sequence of the notifier
+ * cannot tell whether what it returned is still true: @foreign can. It is read
+ * before invalidations that are under way are waited for.
+ */
 static int exclusive_page(struct dmirror *dmirror, unsigned long addr)
 {
 	struct mm_struct *mm = dmirror->notifier.mm;
 	struct folio *folio;
 	struct page *page;
-	unsigned long seq;
+	unsigned long foreign;
 	bool retry;
 	int ret;
 
@@ -400,7 +466,8 @@ static int exclusive_page(struct dmirror *dmirror, unsigned long addr)
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		ret = 0;
-		seq = mmu_interval_read_begin(&dmirror->notifier);
+		foreign = READ_ONCE(dmirror->foreign);
+		mmu_interval_read_begin(&dmirror->notifier);
 		mmap_read_lock(mm);
 		page = dmirror_make_exclusive(mm, addr, dmirror->mdevice, &folio);
 		if (IS_ERR(page)) {
@@ -408,7 +475,7 @@ static int exclusive_page(struct dmirror *dmirror, unsigned long addr)
 			return PTR_ERR(page);
 		}
 		mutex_lock(&dmirror->lock);
-		retry = mmu_interval_read_retry(&dmirror->notifier, seq);
+		retry = foreign != dmirror->foreign;
 		if (!retry) {
 			pt_clear(dmirror, addr, addr + PAGE_SIZE);
 			ret = pt_store(dmirror, addr >> PAGE_SHIFT, 0,

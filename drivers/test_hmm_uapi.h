@@ -116,6 +116,9 @@ struct hmmt_migrate {
  * are moved by one load and one store each, so that a word is never torn.
  * Pages are faulted in as a device would, through hmm_range_fault(); those in
  * this device's memory stay there.
+ *
+ * EBUSY: the device did not get through in 10 s, although its faults kept
+ * succeeding: a livelock. EFAULT, EPERM: no mapping, or no permission.
  */
 #define HMMT_ACCESS_WRITE	(1U << 0)
 
@@ -172,6 +175,10 @@ struct hmmt_stats {
 	__u64 cpu_faults;	/* calls of migrate_to_ram */
 	__u64 cpu_faults_failed;	/* ... that did not bring the page back */
 	__u64 dev_faults;	/* calls of hmm_range_fault */
+	__u64 hmm_checked;	/* PMD-mapped pages whose pfn it told us */
+	__u64 hmm_wrong;	/* ... that was not that of the address */
+	__u64 hmm_write_checked;	/* pages asked for with HMM_PFN_REQ_WRITE */
+	__u64 hmm_no_write;	/* ... and given without HMM_PFN_WRITE */
 	__u64 invalidations;	/* calls of the MMU notifier */
 	__u64 nomem_dev;	/* device memory exhausted */
 	__u64 nomem_sys;	/* system memory exhausted */
