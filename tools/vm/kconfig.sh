@@ -11,6 +11,18 @@ plain()
 		-e '/^# CONFIG_[A-Za-z0-9_]* is not set/p' "$@"
 }
 
+# fragments_of FLAVOUR: the files it is made of, in the order of the merge. A
+# flavour that has a line "# with: OTHER" comes on top of OTHER.
+fragments_of()
+{
+	local other
+
+	printf '%s\n' "$fragments/COMMON"
+	other=$(sed -n 's/^# with: //p' "$fragments/$1")
+	[ -z "$other" ] || printf '%s\n' "$fragments/$other"
+	printf '%s\n' "$fragments/$1"
+}
+
 # lost_options WANTED CONFIG: each option that is not as wanted, one a line.
 # A later line for the same option wins, as it does in the merge.
 lost_options()
@@ -58,14 +70,15 @@ kconfig_is_current()
 configure()
 {
 	local wanted=$hmmt/wanted.config log=$hmmt/config.log lost core
-	local -a lines
+	local -a lines files
 
 	if kconfig_is_current "$1"; then
 		return 0
 	fi
 	step "configuring kernel $flavour"
 	rm -f "$hmmt/config.stamp"
-	plain "$fragments/COMMON" "$fragments/$flavour" >"$wanted"
+	mapfile -t files < <(fragments_of "$flavour")
+	plain "${files[@]}" >"$wanted"
 	# The stamp is older than whatever is edited from here on.
 	printf '%s\n' "$1" >"$hmmt/config.stamp.new"
 	{

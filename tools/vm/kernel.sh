@@ -205,7 +205,7 @@ main()
 	build=$(build_dir) hmmt=$build/hmmt release=''
 	lock_entry "$build"
 	mkdir -p "$hmmt"
-	inputs=$({ cat "$fragments/COMMON" "$fragments/$flavour"; toolchain; } | hash12)
+	inputs=$({ fragments_of "$flavour" | xargs -d '\n' cat; toolchain; } | hash12)
 	# A tree of the cache never changes: the same inputs, the same kernel.
 	if ! is_cached_tree || [ ! -f "$hmmt/bzImage" ] ||
 	   [ "$(cat "$hmmt/kernel.stamp" 2>/dev/null)" != "$inputs" ]; then
