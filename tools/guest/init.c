@@ -2,8 +2,10 @@
 /*
  * Process 1 of the guest.
  *
- * The kernel hands it the words behind "--" of its command line:
+ * The kernel hands it the words behind "--" of its command line, and before
+ * them those that it does not know itself, hence "run:".
  *
+ *   run:              what follows is meant for init
  *   driver:KEY=VALUE  module parameter; driver:none loads no driver,
  *                     driver:stock the tree's own one
  *   NAME ARGS...      a step: runs /bin/NAME
@@ -24,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -301,15 +304,19 @@ static int run_step(char **argv)
 }
 
 /*
- * Interrupts and context switches so far: two runs of the det engine that took
- * different schedules differ here even where their output agrees.
+ * Interrupts and context switches so far, and a random number: two runs of the
+ * det engine that took different schedules, or that drew entropy from the host,
+ * differ here even where their output agrees.
  */
 static void report_schedule(void)
 {
+	unsigned long long random = 0;
 	FILE *f = fopen("/proc/stat", "re");
 	unsigned long long n;
 	char line[8192];
 
+	getrandom(&random, sizeof(random), GRND_INSECURE);
+	report("# guest random %016llx\n", random);
 	if (!f)
 		return;
 	while (fgets(line, sizeof(line), f)) {
@@ -373,7 +380,9 @@ int main(int argc, char **argv)
 	open_results();
 	setup_thp();
 
-	rc = run_all(argv + 1);
+	while (*++argv && strcmp(*argv, "run:"))
+		;
+	rc = run_all(*argv ? argv + 1 : argv);
 
 	report_schedule();
 	report("HMMT-END rc=%d\n", rc);

@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# usage: image.sh --tools DIR [--build DIR]
+#
+# Makes the initramfs and prints its path: init and the guest programs of --tools
+# (what tools.sh printed), the modules of --build (what kernel.sh printed). The
+# same inputs give the same bytes, and are not packed twice.
+set -euo pipefail
+# shellcheck source=tools/vm/common.sh
+. "$(dirname "$0")/common.sh"
+
+tools='' build=''
+while [ $# -gt 0 ]; do
+	case $1 in
+	--tools) tools=${2:-}; shift ;;
+	--build) build=${2:-}; shift ;;
+	*) die "$EX_USAGE" "unknown option '$1'; valid: --tools --build" ;;
+	esac
+	shift || true
+done
+[ -x "$tools/guest/init" ] || die "$EX_USAGE" "--tools '$tools': no guest/init in it"
+[ -x "$tools/host/mkcpio" ] || die "$EX_USAGE" "--tools '$tools': no host/mkcpio in it"
+[ -z "$build" ] || [ -d "$build/hmmt" ] || die "$EX_USAGE" "--build '$build': no kernel build"
+
+# DEST <tab> SOURCE <tab> MODE of every file, in a fixed order
+files()
+{
+	local f
+
+	printf '/init\t%s\t0755\n' "$tools/guest/init"
+	while IFS= read -r f; do
+		[ "${f##*/}" = init ] || printf '/bin/%s\t%s\t0755\n' "${f##*/}" "$f"
+	done < <(find "$tools/guest" -maxdepth 1 -type f -perm -100 | LC_ALL=C sort)
+	for f in test_hmm stock_test_hmm; do
+		[ -z "$build" ] || [ ! -f "$build/hmmt/$f.ko" ] ||
+			printf '/lib/modules/%s.ko\t%s\t0644\n' "$f" "$build/hmmt/$f.ko"
+	done
+}
+
+list=$(files)
+key=$({
+	cut -f 1,3 <<<"$list"
+	cut -f 2 <<<"$list" | xargs -d '\n' sha256sum | cut -d' ' -f 1
+	sha256sum <"$tools/host/mkcpio"
+} | hash12)
+dir=$HMMT_CACHE/image/$key
+if [ ! -f "$dir/initramfs.cpio" ]; then
+	lock_entry "$dir"
+	need_disk "$dir" 200 "the initramfs"
+	step "packing the initramfs"
+	tmp=$dir.new
+	rm -rf "$tmp"
+	mkdir -p "$tmp/strip"
+	{
+		# The console, before devtmpfs is there.
+		printf 'dir /dev 0755\nnode /dev/console 0600 c 5 1\n'
+		printf 'dir /bin 0755\ndir /tmp 1777\n'
+		! grep -q '^/lib/' <<<"$list" ||
+			printf 'dir /lib 0755\ndir /lib/modules 0755\n'
+		while IFS=$'\t' read -r dest src mode; do
+			stripped=$tmp/strip/${dest##*/}
+			case $dest in
+			*.ko) strip --strip-debug -D -o "$stripped" "$src" ;;
+			*) strip -D -o "$stripped" "$src" ;;
+			esac
+			printf 'file %s %s %s\n' "$dest" "$stripped" "$mode"
+		done <<<"$list"
+	} >"$tmp/list"
+	"$tools/host/mkcpio" <"$tmp/list" >"$tmp/initramfs.cpio" ||
+		die "$EX_INFRA" "cannot pack the initramfs"
+	rm -rf "$tmp/strip"
+	put_in_place "$tmp" "$dir"
+fi
+printf '%s\n' "$dir/initramfs.cpio"

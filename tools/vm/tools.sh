@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# usage: tools.sh
+#
+# Builds the host and the guest programs of this work tree into the cache and
+# prints the directory (O= of the Makefile): host/hmmt-judge, host/vmrun,
+# guest/torture and so on are below it. CC, LLVM and V as in the kernel.
+set -euo pipefail
+# shellcheck source=tools/vm/common.sh
+. "$(dirname "$0")/common.sh"
+
+[ $# -eq 0 ] || die "$EX_USAGE" "tools.sh takes no arguments"
+
+out=$HMMT_CACHE/host/$(hash12 <<<"$HMMT_TOP")
+
+make_tools()
+{
+	env -u MAKEFLAGS -u O make -C "$HMMT_TOP" -j"${HMMT_JOBS:-$(nproc)}" O="$out" \
+		${CC:+CC="$CC"} ${LLVM:+LLVM="$LLVM"} ${V:+V="$V"} host guest "$@"
+}
+
+lock_entry "$out"
+mkdir -p "$out"
+# Says that it builds only when it does.
+if ! make_tools -q >/dev/null 2>&1; then
+	step "building the programs for host and guest"
+	make_tools >"$out/build.log" 2>&1 </dev/null || {
+		grep -nE '(error|Error|undefined reference|No rule)' "$out/build.log" | head -n 12 >&2 || true
+		die "$EX_INFRA" "the programs do not build" "log: $out/build.log"
+	}
+fi
+printf '%s\n' "$out"
