@@ -97,7 +97,7 @@ int hmmt_atomic_end(FILE *f, const char *path)
 	char temp[4096];
 	int err = temp_name(temp, sizeof(temp), path);
 
-	if (fflush(f) || ferror(f) || fsync(fileno(f)))
+	if (fflush(f) || ferror(f))
 		err = err ? err : -(errno ? errno : EIO);
 	if (fclose(f) && !err)
 		err = -errno;

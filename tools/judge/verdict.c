@@ -468,6 +468,9 @@ static void decide(struct hmmt_judgement *j, const struct hmmt_known_list *known
 			v = HMMT_FAIL;
 		else if (v == HMMT_PASS || crashed(j))
 			v = HMMT_KNOWN;
+		/* That a dead guest did not report is no reason beside its death. */
+		if (crashed(j))
+			json_array_clear(j->reasons);
 	}
 	j->verdict = v;
 	if (f || v == HMMT_PASS)

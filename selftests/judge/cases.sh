@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Tests of hmmt-judge beside the fixtures. Sourced by test.sh.
+# shellcheck disable=SC2154 # here, tmp, judge and rc are test.sh's
+
+# sums NAME EXPECTED-VERDICT EXPECTED-EXIT FIXTURE...: judges several runs as one
+sums()
+{
+	local name=$1 verdict=$2 exit=$3 dir=$tmp/sum-$1 f
+	shift 3
+
+	for f; do
+		mkdir -p "$dir/${f//\//_}"
+		cp "$here/fixtures/${f##*/}"/* "$dir/${f//\//_}/"
+	done
+	mkdir -p "$dir"
+	judged sum "$dir" --known "$here/known"
+	ktap_equal "sum: $name" \
+		"$(facts "$dir/verdict.json" | sed -n 's/^verdict: //p'), exit $rc" \
+		"$verdict, exit $exit"
+}
+
+xml_ok()
+{
+	python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$1"
+}
+
+sums empty LOST 3
+sums pass PASS 0 pass pass-live
+sums skip-and-pass PASS 0 pass skip-all
+sums only-skips SKIP 3 skip-all skip-selftest
+sums known-and-pass KNOWN 0 pass known skip-all
+sums inconclusive INCONCLUSIVE 3 pass known inconclusive-oom
+sums lost LOST 3 pass inconclusive-oom lost-slow
+sums bug-wins FAIL 1 pass lost-slow inconclusive-oom known skip-all fail-oracle fail-selftest
+
+dir=$tmp/sum-bug-wins
+ktap_match "sum: title is that of the first bug" "$(facts "$dir/verdict.json")" \
+	$'\ntitle: wrong slot: stale sequence\n'
+ktap_match "sum: counts runs by verdict" "$(facts "$dir/verdict.json")" 'counts: FAIL 2'
+ktap_match "sum: counters per engine" "$(facts "$dir/verdict.json")" \
+	'engine: det .*"to_dev_thp": 1[0-9]*'
+ktap_match "sum: prints a table" "$(cat "$tmp/out")" 'FAIL +fail-oracle +wrong slot'
+ktap_match "ktap: plan of all runs" "$(sed -n 2p "$dir/results.ktap")" '^1\.\.7$'
+ktap_equal "ktap: one result a run" "$(grep -cE '^(not )?ok ' "$dir/results.ktap")" 7
+ktap_match "ktap: a bug is not ok" "$(cat "$dir/results.ktap")" 'not ok 1 fail-oracle # FAIL wrong slot'
+ktap_match "ktap: a lost run is not ok" "$(cat "$dir/results.ktap")" 'not ok [0-9]+ lost-slow # LOST slow guest'
+ktap_match "ktap: known is an expected failure" "$(cat "$dir/results.ktap")" 'ok [0-9]+ known # XFAIL WARNING in'
+ktap_match "ktap: all skipped is a skip" "$(cat "$dir/results.ktap")" 'ok [0-9]+ skip-all # SKIP mremap'
+ktap_match "ktap: subtests are nested" "$(cat "$dir/results.ktap")" \
+	$'\n    KTAP version 1\n    1\.\.2\n    ok 1 torture.mremap\n    not ok 2 torture.fork\n'
+# The judge must accept what it wrote itself.
+mkdir -p "$tmp/self"
+cp "$here/fixtures/pass-selftest/run.json" "$here/fixtures/pass-selftest/console.log" "$tmp/self/"
+{ cat "$tmp/sum-pass/results.ktap"; echo 'HMMT-END rc=0'; } >"$tmp/self/results.log"
+judged run "$tmp/self"
+ktap_equal "ktap: reads back as a pass" "$(head -n 1 "$tmp/out")" PASS
+
+ktap_equal "junit: well-formed" "$(xml_ok "$dir/junit.xml" 2>&1 && echo yes)" yes
+ktap_match "junit: totals" "$(sed -n 2p "$dir/junit.xml")" \
+	'tests="[0-9]+" failures="5" errors="2" skipped="[0-9]+"'
+ktap_match "junit: seed is a property" "$(cat "$dir/junit.xml")" '<property name="seed" value="7"/>'
+ktap_match "junit: failure has title and detail" "$(cat "$dir/junit.xml")" \
+	'<failure type="oracle" message="wrong slot: stale sequence">.*read by worker 1'
+ktap_match "junit: timestamp and host" "$(cat "$dir/junit.xml")" \
+	'timestamp="20[0-9-]+T[0-9:]+" hostname="[^"]+"'
+ktap_match "junit: lost is an error" "$(cat "$dir/junit.xml")" '<error type="LOST" message="slow guest'
+
+# What a guest prints is hostile: markup, quotes, control bytes, broken UTF-8.
+mkdir -p "$tmp/sum-xml/evil"
+cp "$here/fixtures/fail-selftest/"* "$tmp/sum-xml/evil/"
+printf 'KTAP version 1\n1..2\n# ]]> <b>&amp; "q" \x01\x1b[0m \xff\xfe \xef\xbf\xbf\nnot ok 1 a<b> & "c" '"'d'"' \x02\xff\nok 2 x # SKIP <&>\nHMMT-END rc=1\n' \
+	>"$tmp/sum-xml/evil/results.log"
+judged sum "$tmp/sum-xml"
+ktap_equal "junit: hostile text is escaped" "$(xml_ok "$tmp/sum-xml/junit.xml" 2>&1 && echo yes), exit $rc" "yes, exit 1"
+
+# A repeated run's leftovers and links do not count twice.
+mkdir -p "$tmp/sum-cut/cut" "$tmp/sum-cut/bundle"
+cp -r "$here/fixtures/pass" "$tmp/sum-cut/run1"
+cp -r "$here/fixtures/fail-oracle" "$tmp/sum-cut/cut/run1.1"
+cp -r "$here/fixtures/fail-oracle" "$tmp/sum-cut/bundle/x"
+ln -s run1 "$tmp/sum-cut/latest"
+judged sum "$tmp/sum-cut"
+ktap_equal "sum: cut runs, bundles and links are left out" \
+	"$(facts "$tmp/sum-cut/verdict.json" | sed -n 's/^counts: //p'), exit $rc" "PASS 1, exit 0"
+
+# A verdict that nobody could finish must not replace one that is there.
+ktap_equal "verdict.json: no temporary file is left" "$(find "$tmp" -name '*.new.*' | wc -l)" 0
+
+# match, for bisect
+matches()
+{
+	local name=$1 wanted=$2 fixture=$3 title=$4
+
+	rm -rf "$tmp/match"
+	cp -r "$here/fixtures/$fixture" "$tmp/match"
+	judged match "$tmp/match" --title "$title"
+	ktap_equal "match: $name" "exit $rc" "exit $wanted"
+}
+matches "same title" 0 splat-warning 'WARNING in migrate_vma_collect_huge_pmd'
+matches "same title before normalisation" 0 splat-warning-message 'WARNING in try_to_migrate_one.isra.0+0x12/0x34'
+matches "passed" 1 pass 'WARNING in migrate_vma_collect_huge_pmd'
+matches "other function" 3 splat-warning 'WARNING in migrate_vma_collect_pmd'
+matches "part of a title" 3 splat-warning 'WARNING in migrate_vma_collect'
+matches "second failure of the run" 0 two-splats 'non-zero pgtables_bytes'
+matches "consequence of a crash" 3 folded-after-crash 'WARNING in migrate_vma_collect_huge_pmd'
+matches "lost" 3 lost-slow 'WARNING in migrate_vma_collect_huge_pmd'
+matches "inconclusive" 3 inconclusive-oracle 'WARNING in migrate_vma_collect_huge_pmd'
+
+# known issues that are none
+rejects()
+{
+	local name=$1 text=$2 says=$3
+
+	rm -rf "$tmp/known"
+	mkdir "$tmp/known"
+	printf '%b' "$text" >"$tmp/known/x.known"
+	rm -rf "$tmp/run"
+	cp -r "$here/fixtures/pass" "$tmp/run"
+	judged run "$tmp/run" --known "$tmp/known"
+	ktap_match "known: $name" "exit $rc: $(cat "$tmp/err")" "^exit 2: .*x\\.known: .*$says"
+}
+rejects "without reference" 'title: x\nkernels: *\nevidence: e\n' 'reference: is missing'
+rejects "with an empty reference" 'title: x\nkernels: *\nreference:  \nevidence: e\n' 'reference: is missing'
+rejects "without evidence" 'title: x\nkernels: *\nreference: r\n' 'evidence: is missing'
+rejects "without title" 'kernels: *\nreference: r\nevidence: e\n' 'title: is missing'
+rejects "without kernels" 'title: x\nreference: r\nevidence: e\n' 'kernels: is missing'
+rejects "unknown key" 'title: x\nkernel: *\n' 'unknown key "kernel"'
+rejects "given twice" 'title: x\ntitle: y\n' 'given twice'
+rejects "bad expression" 'title: /a(b/\nkernels: *\nreference: r\nevidence: e\n' 'does not compile'
+rejects "no key" 'title x\n' 'not "key: value"'
+judged run "$tmp/run" --known "$tmp/nowhere"
+ktap_equal "known: no such directory" "exit $rc" "exit 2"
+judged run "$tmp/run" --known "$here/../../configs/known"
+ktap_equal "known: those of the repository are complete" "exit $rc" "exit 0"
+
+# the journal
+mkdir -p "$tmp/j"
+python3 "$here/mkjournal.py" "$tmp/j/journal.bin"
+judged journal "$tmp/j"
+ktap_equal "journal: running ops come first" "exit $rc: $(sed -n 3p "$tmp/out")" \
+	"exit 0:      1.500006 w0     40 mremap           0x7f0000000006 0x2 0x3 0x6 running"
+ktap_equal "journal: oldest first, overwritten and incomplete ones left out" \
+	"$(sed 1,3d "$tmp/out" | awk '{ print $1 }' | paste -sd' ')" \
+	"1.500003 1.500004 1.500005 1.500007 1.500008 1.500010"
+ktap_match "journal: result in words" "$(tail -n 1 "$tmp/out")" '= -12$'
+ktap_match "journal: op without a name" "$(cat "$tmp/out")" ' op9 '
+ktap_match "journal: phase" "$(head -n 1 "$tmp/out")" '11 records written, 7 readable, 4 op names, phase "storm round 3"'
+judged journal "$tmp/j" --last 2
+ktap_equal "journal: --last" "$(grep -c '= ' "$tmp/out") $(grep -c 'running$' "$tmp/out")" "2 1"
+judged journal "$tmp/run"
+ktap_equal "journal: none there" "exit $rc" "exit 3"
+
+rm -rf "$tmp/hang"
+cp -r "$here/fixtures/hang-nmi-idle" "$tmp/hang"
+cp "$tmp/j/journal.bin" "$tmp/hang/"
+judged run "$tmp/hang"
+ktap_equal "journal: names the hang of an idle CPU" "$(head -n 1 "$tmp/out")" "FAIL: hang in op mremap"
+ktap_match "journal: counters where no record came" "$(facts "$tmp/hang/verdict.json")" 'counter: thp_migrations 42'
+rm -rf "$tmp/beat"
+cp -r "$here/fixtures/lost-slow" "$tmp/beat"
+python3 -c 'import sys; d = bytearray(open(sys.argv[1], "rb").read()); d[48:56] = bytes(8); open(sys.argv[2], "wb").write(d)' \
+	"$tmp/j/journal.bin" "$tmp/beat/journal.bin"
+judged run "$tmp/beat"
+ktap_match "journal: no heartbeat" "$(head -n 1 "$tmp/out")" '^LOST: slow guest: .* no heartbeat was seen$'
+
+bad=
+python3 "$here/mkjournal.py" "$tmp/j/garbage" garbage "${FUZZ:-100}"
+for ((seed = 0; seed < ${FUZZ:-100}; seed++)); do
+	cp "$tmp/j/garbage.$seed" "$tmp/hang/journal.bin"
+	for command in "journal $tmp/hang" "run $tmp/hang"; do
+		# shellcheck disable=SC2086 # two words
+		judged $command
+		[ "$rc" -le 3 ] || bad+="seed $seed exit $rc; "
+	done
+done
+ktap_equal "journal: garbage" "$bad" ""
+
+# consoles and results cut off anywhere
+bad=
+rm -rf "$tmp/cut"
+cp -r "$here/fixtures/folded-after-crash" "$tmp/cut"
+size=$(stat -c %s "$tmp/cut/console.log")
+for ((n = 0; n < size; n += size / 60 + 1)); do
+	head -c "$n" "$here/fixtures/folded-after-crash/console.log" >"$tmp/cut/console.log"
+	head -c "$((n % 700))" "$here/fixtures/fail-oracle/results.log" >"$tmp/cut/results.log"
+	head -c "$n" /dev/urandom >>"$tmp/cut/results.log"
+	judged run "$tmp/cut"
+	case $rc in 1 | 3) ;; *) bad+="cut at $n: exit $rc; " ;; esac
+done
+ktap_equal "cut off anywhere: never a pass, never a crash" "$bad" ""
+
+# long and large
+rm -rf "$tmp/big"
+cp -r "$here/fixtures/pass" "$tmp/big"
+{
+	awk 'BEGIN { for (i = 0; i < 200000; i++) printf "[%5d.%06d] test_hmm: mirror %d does something that is logged for no good reason\n", 2 + i / 1000, i % 1000, i }'
+	head -c 30000000 /dev/zero | tr '\0' x
+	printf '\n[  300.000000] BUG: Bad rss-counter state mm:0 type:MM_ANONPAGES val:1 Comm:x Pid:1\n'
+} >>"$tmp/big/console.log"
+rc=0
+(ulimit -v "${MEMORY:-100000}" && timeout 60 "$judge" run "$tmp/big") >"$tmp/out" 2>&1 || rc=$?
+ktap_equal "50 MB of console in little memory" "exit $rc: $(head -n 1 "$tmp/out")" "exit 1: FAIL: Bad rss-counter state (MM_ANONPAGES)"
+
+# usage
+usage()
+{
+	local name=$1
+	shift
+	judged "$@"
+	ktap_equal "usage: $name" "exit $rc" "exit 2"
+}
+usage "no command"
+usage "unknown command" frobnicate
+usage "no directory" run
+usage "directory that is not there" run "$tmp/nowhere"
+usage "two directories" run "$tmp/run" "$tmp/run"
+usage "unknown option" run "$tmp/run" --frobnicate x
+usage "option without value" run "$tmp/run" --known
+usage "match without title" match "$tmp/run"
+usage "--last 0" journal "$tmp/j" --last 0
+usage "--last -1" journal "$tmp/j" --last -1
+judged --help
+ktap_equal "usage: --help" "exit $rc" "exit 0"
