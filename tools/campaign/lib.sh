@@ -12,7 +12,8 @@ EX_USAGE=2 EX_NOVERDICT=3 EX_TREE=2
 
 HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 HMMT_CACHE=${HMMT_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/hmmtorture}
-export HMMT_TOP HMMT_CACHE
+HMMT_T0=${HMMT_T0:-$EPOCHSECONDS}
+export HMMT_TOP HMMT_CACHE HMMT_T0
 
 msg()
 {
@@ -148,13 +149,9 @@ available_mib()
 		"${HMMT_MEMINFO:-/proc/meminfo}"
 }
 
-elapsed()
-{
-	printf '%d:%02d' $((SECONDS / 60)) $((SECONDS % 60))
-}
-
-# step TEXT: a line with the time since the start
+# step TEXT: a line with the time since the start, which the scripts of tools/vm
+# share
 step()
 {
-	printf '[%s] %s\n' "$(elapsed)" "$*" >&2
+	printf '[%3ds] %s\n' "$((EPOCHSECONDS - HMMT_T0))" "$*" >&2
 }

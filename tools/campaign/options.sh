@@ -4,9 +4,9 @@
 # Nothing here touches the machine: a typing mistake costs no build.
 
 readonly HMMT_ENGINES="det live kvm tcg both"
-readonly HMMT_OPTIONS="--ksrc --kernel --flavour --profile --scenario --engine
- --seed --duration --vms --cpus --mem --results --resume --stop-on-fail --list
- --dry-run --help"
+HMMT_OPTIONS="--ksrc --kernel --flavour --profile --scenario --engine --seed"
+HMMT_OPTIONS+=" --duration --vms --cpus --mem --results --resume"
+HMMT_OPTIONS+=" --stop-on-fail --list --dry-run --help"
 
 opt_ksrc=${KSRC:-}
 opt_kernel=
@@ -112,8 +112,9 @@ check_option()
 	case $1 in
 	--ksrc) check_ksrc "$2" ;;
 	--kernel)
-		[[ $2 =~ ^[0-9]+\.[0-9]+$ ]] ||
-			die "$EX_USAGE" "--kernel: '$2' is no kernel series, expected such as 7.2" ;;
+		mapfile -t valid < <("$HMMT_TOP/tools/vm/fetch.sh" --list)
+		in_list "$2" "${valid[@]}" ||
+			usage_die "kernel series" "$2" "${valid[@]}" ;;
 	--flavour)
 		mapfile -t valid < <(list_flavours)
 		in_list "$2" "${valid[@]}" ||

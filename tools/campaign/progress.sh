@@ -27,7 +27,7 @@ progress_show()
 	done
 	[ -n "$text" ] || return 0
 	if [ -t 2 ]; then
-		printf '\r\033[K[%s] %.*s' "$(elapsed)" \
+		printf '\r\033[K[%3ds] %.*s' "$((EPOCHSECONDS - HMMT_T0))" \
 			$((${COLUMNS:-$(tput cols 2>/dev/null || echo 100)} - 10)) \
 			"$text" >&2
 		progress_shown=1

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# usage: kernel.sh --ksrc DIR [--flavour F] [--no-driver]
+# usage: kernel.sh --ksrc DIR [--flavour F] [--no-driver | --where]
 #
 # Configures and builds the kernel tree DIR and our driver, and prints the build
 # directory (O= of the kernel). In its sub directory hmmt/ are
@@ -14,6 +14,7 @@
 # The tree is only read. There is one build directory for each tree and flavour,
 # so that a rebuild after an edit compiles what the edit touched. CC and LLVM
 # mean what they mean in the kernel; another compiler is another directory.
+# --where prints the name of that directory and does nothing.
 # HMMT_JOBS limits the parallel jobs, HMMT_FRAGMENTS names another configs/kernel.
 # Exit 2: DIR is no kernel tree or the flavour is unknown; 3: it cannot be built.
 set -euo pipefail
@@ -24,7 +25,7 @@ set -euo pipefail
 
 fragments=${HMMT_FRAGMENTS:-$HMMT_TOP/configs/kernel}
 jobs=${HMMT_JOBS:-$(nproc)}
-ksrc='' flavour=DEBUG driver=1
+ksrc='' flavour=DEBUG driver=1 where=0
 
 parse()
 {
@@ -35,7 +36,8 @@ parse()
 		--ksrc) ksrc=${2:-}; shift ;;
 		--flavour) flavour=${2:-}; shift ;;
 		--no-driver) driver=0 ;;
-		*) die "$EX_USAGE" "unknown option '$1'; valid: --ksrc --flavour --no-driver" ;;
+		--where) where=1 ;;
+		*) die "$EX_USAGE" "unknown option '$1'; valid: --ksrc --flavour --no-driver --where" ;;
 		esac
 		shift || true
 	done
@@ -203,6 +205,10 @@ main()
 	parse "$@"
 	check_tree
 	build=$(build_dir) hmmt=$build/hmmt release=''
+	if [ "$where" -eq 1 ]; then
+		printf '%s\n' "$build"
+		return
+	fi
 	lock_entry "$build"
 	mkdir -p "$hmmt"
 	inputs=$({ fragments_of "$flavour" | xargs -d '\n' cat; toolchain; } | hash12)

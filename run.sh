@@ -1,0 +1,97 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The one command of hmmtorture. Without a verb it is "run": from whatever the
+# machine has to a verdict. What the verbs do is below tools/.
+set -euo pipefail
+
+HMMT_TOP=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+export HMMT_TOP
+
+# shellcheck source=tools/campaign/lib.sh
+. "$HMMT_TOP/tools/campaign/lib.sh"
+# shellcheck source=tools/campaign/options.sh
+. "$HMMT_TOP/tools/campaign/options.sh"
+
+readonly HMMT_VERBS="run test bisect-step report replay doctor"
+
+usage()
+{
+	case $1 in
+	run)
+		cat <<'END'
+usage: ./run.sh [VERB] [OPTIONS]
+
+Boots a real kernel in QEMU, tortures THP migration of device-private memory
+in it, and judges what happened. Verbs:
+
+  run               torture and judge (the default)
+  test              test the tool itself: host, guest, both engines
+  bisect-step       one step of "git bisect run", see docs/bisect.md
+  report [DIR]      print the verdict of results/latest or of DIR
+  replay RUNDIR     do a run again and compare the verdict
+  doctor            say what the machine has and what is missing
+
+Options of run and bisect-step:
+END
+		option_help
+		cat <<'END'
+
+The environment: O KDIR KSRC LLVM CC V mean what they mean in the kernel;
+HMMT_CACHE is where everything built is kept.
+Exit: 0 pass or known issues only, 1 a bug was found, 2 usage, 3 no verdict,
+130 interrupted.
+END
+		;;
+	bisect-step)
+		cat <<'END'
+usage: git bisect run ./run.sh bisect-step --ksrc TREE [--signature TITLE] [OPTIONS]
+
+  --signature TITLE only a FAIL with this title (a part of it) is bad
+
+Exit: 0 good, 1 bad, 125 cannot tell, 128 the host cannot do it.
+END
+		option_help ;;
+	test)
+		cat <<'END'
+usage: ./run.sh test [--only PATTERN] [--list]
+
+  --only PATTERN    only tests whose name matches the extended regex
+  --list            the names of the tests
+
+Exit: 0 all passed, 1 some failed, 3 nothing was run.
+END
+		;;
+	report) echo "usage: ./run.sh report [DIR]   (default: results/latest)" ;;
+	replay) echo "usage: ./run.sh replay RUNDIR" ;;
+	doctor) echo "usage: ./run.sh doctor   exit: 0 all there, 3 something is missing" ;;
+	esac
+}
+
+main()
+{
+	local verb=run
+	local -a verbs
+
+	read -r -a verbs <<<"$HMMT_VERBS"
+	if [ $# -gt 0 ] && [[ $1 != -* ]]; then
+		verb=$1
+		shift
+		in_list "$verb" "${verbs[@]}" ||
+			usage_die verb "$verb" "${verbs[@]}"
+	fi
+	case ${1:-} in
+	--help | -h)
+		usage "$verb"
+		exit 0 ;;
+	esac
+	case $verb in
+	run) exec "$HMMT_TOP/tools/campaign/campaign.sh" "$@" ;;
+	test) exec "$HMMT_TOP/selftests/runner.sh" "$@" ;;
+	bisect-step) exec "$HMMT_TOP/tools/bisect/step.sh" "$@" ;;
+	report) exec "$HMMT_TOP/tools/campaign/report.sh" "$@" ;;
+	replay) exec "$HMMT_TOP/tools/campaign/replay.sh" "$@" ;;
+	doctor) exec "$HMMT_TOP/tools/campaign/doctor.sh" "$@" ;;
+	esac
+}
+
+main "$@"

@@ -1,0 +1,285 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The verb "test": every test of hmmtorture, cheap ones first.
+#
+# A unit is something that is run and that speaks KTAP, or only exits 0, 4
+# (skip) or anything else (fail). Units are found, not listed:
+#   host/NAME	   unit tests in C (host-tests of the Build.mk files)
+#   AREA/NAME	   executable selftests/AREA/NAME.sh; a line "# stage: guest" in
+#		   it puts it behind the kernel build, one at a time
+# and the few at the end of find_units(). Names of tests are UNIT:TEST.
+set -euo pipefail
+
+HMMT_TOP=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=tools/campaign/lib.sh
+. "$HMMT_TOP/tools/campaign/lib.sh"
+# shellcheck source=tools/campaign/prepare.sh
+. "$HMMT_TOP/tools/campaign/prepare.sh"
+
+only=
+list=0
+passed=0
+failed=0
+skipped=0
+failures=()
+
+parse_args()
+{
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--only=*) only=${1#*=} ;;
+		--only)
+			[ $# -ge 2 ] || die "$EX_USAGE" "--only needs a value"
+			only=$2
+			shift ;;
+		--list) list=1 ;;
+		--help | -h) exec "$HMMT_TOP/run.sh" test --help ;;
+		*) usage_die option "$1" --only --list --help ;;
+		esac
+		shift
+	done
+	rc=0
+	grep -qE -- "$only" <<<x || rc=$?
+	[ "$rc" -lt 2 ] || die "$EX_USAGE" "--only: '$only' is no regular expression"
+}
+
+# build_mk_names VARIABLE FILE...: what these Build.mk files append to it
+build_mk_names()
+{
+	local variable=$1
+
+	shift
+	cat "$@" 2>/dev/null | sed -n "s/^${variable}[[:space:]]*+=//p" |
+		tr ' ' '\n' | sed '/^$/d' | sort -u
+}
+
+# find_units: lines "stage name command"
+find_units()
+{
+	local f name stage t
+
+	while read -r t; do
+		printf 'host\thost/%s\thost_test %s\n' "$t" "$t"
+	done < <(build_mk_names host-tests "$HMMT_TOP"/{*,*/*}/Build.mk)
+	printf 'host\tshellcheck\tcheck_shell\n'
+	for f in "$HMMT_TOP"/selftests/*/*.sh; do
+		[ -x "$f" ] || continue
+		name=${f#"$HMMT_TOP"/selftests/}
+		stage=host
+		if grep -q '^# stage: guest$' "$f"; then stage=guest; fi
+		# it wants the program that it tests
+		[ "$name" != lib/bust.sh ] || f=bust_test
+		printf '%s\t%s\t%s\n' "$stage" "${name%.sh}" "$f"
+	done
+	for t in warnings sparse checkpatch; do
+		printf 'kernel\tstatic/%s\t%s/selftests/static.sh %s\n' \
+			"$t" "$HMMT_TOP" "$t"
+	done
+	# Programs of the guest's selftests; findings are single bugs, by name.
+	while read -r t; do
+		[[ $t != *-findings ]] || continue
+		printf 'guest\tguest/live-%s\tguest_test live %s\n' "$t" "$t"
+		printf 'guest\tguest/det-%s\tguest_test det %s\n' "$t" "$t"
+	done < <(build_mk_names guest-progs "$HMMT_TOP"/selftests/*/Build.mk)
+	printf 'guest\ttorture\ttorture_short\n'
+}
+
+# Unit tests run from the top: their fixtures are named from there.
+host_test()
+{
+	cd "$HMMT_TOP"
+	"$(host_bin_dir)/$1"
+}
+
+check_shell()
+{
+	local f n=0 bad=0
+
+	command -v shellcheck >/dev/null || {
+		echo "1..0 # SKIP shellcheck is not installed"
+		return 4
+	}
+	echo "KTAP version 1"
+	cd "$HMMT_TOP"
+	while IFS= read -r f; do
+		n=$((n + 1))
+		if shellcheck -x "$f" >"$logs/shellcheck.out" 2>&1; then
+			echo "ok $n $f"
+		else
+			bad=1
+			sed 's/^/# /' "$logs/shellcheck.out"
+			echo "not ok $n $f"
+		fi
+	done < <(find . -path ./.git -prune -o -path ./results -prune -o -path ./build -prune -o \
+			-type f \( -name '*.sh' -o -path ./.ci/run \) -print | sort)
+	echo "1..$n"
+	return "$bad"
+}
+
+bust_test()
+{
+	"$HMMT_TOP/selftests/lib/bust.sh" "$tools_dir/guest/torture" --no-device
+}
+
+torture_short()
+{
+	local rc=0
+
+	"$HMMT_TOP/run.sh" run --profile test --seed 1 --results "$logs/torture" || rc=$?
+	cat "$logs/torture/latest/results.ktap"
+	return "$rc"
+}
+
+# guest_test ENGINE NAME: a program of the selftests in a guest of its own. Its
+# own KTAP counts, and so does what the judge says of the guest around it.
+guest_test()
+{
+	local dir=$logs/$1-$2
+
+	vm boot --dir "$dir" --tools "$tools_dir" --build "$build_dir" \
+		--image "$image_file" --engine "$1" --seed 1 --mem "$PREPARE_GUEST_MIB" \
+		--expect selftest --flavour DEBUG --quiet -- "$2" || true
+	[ -f "$dir/run.json" ] || {
+		echo "not ok 1 the guest was not booted"
+		return 1
+	}
+	"$(host_bin_dir)/hmmt-judge" run "$dir" --known "$HMMT_TOP/configs/known" || true
+	grep -aE '^(not ok|ok|#) ' "$dir/results.log" || true
+	case $(verdict_of "$dir") in
+	PASS | KNOWN | SKIP) echo "ok 0 verdict of the guest" ;;
+	*) echo "not ok 0 verdict of the guest: $(head -n 4 "$dir/verdict.json" | paste -sd' ')" ;;
+	esac
+}
+
+verdict_of()
+{
+	sed -n 's/.*"verdict": *"\([A-Z]*\)".*/\1/p' "$1/verdict.json" 2>/dev/null | head -n 1
+}
+
+# count UNIT LOG RC: adds what the unit said to the totals
+count()
+{
+	local unit=$1 log=$2 rc=$3 line name p=0 f=0 s=0
+
+	while IFS= read -r line; do
+		[[ $line =~ ^(not\ )?ok\ [0-9]+\ ?(-\ )?(.*)$ ]] || continue
+		name=${BASH_REMATCH[3]}
+		if [ -n "${BASH_REMATCH[1]}" ]; then
+			f=$((f + 1))
+			failures+=("$unit: $name (log: $log)")
+		elif [[ $line =~ \#\ *SKIP ]]; then
+			s=$((s + 1))
+			printf '    skip %s: %s\n' "$unit" "$name"
+		else
+			p=$((p + 1))
+		fi
+	done < <(grep -aE '^(not )?ok [0-9]+' "$log" || true)
+	if [ "$rc" -eq 4 ] && [ "$f" -eq 0 ]; then
+		[ "$s" -gt 0 ] || {
+			s=1
+			printf '    skip %s: %s\n' "$unit" "$(tail -n 1 "$log")"
+		}
+	elif [ "$rc" -ne 0 ] && [ "$f" -eq 0 ]; then
+		f=1
+		failures+=("$unit: exit status $rc (log: $log)")
+	elif [ $((p + f + s)) -eq 0 ]; then
+		p=1
+	fi
+	passed=$((passed + p))
+	failed=$((failed + f))
+	skipped=$((skipped + s))
+	line="$p ok"
+	[ "$f" -eq 0 ] || line="$line, $f FAILED"
+	[ "$s" -eq 0 ] || line="$line, $s skipped"
+	printf '[%3ds] %-28s %s\n' "$((EPOCHSECONDS - HMMT_T0))" "$unit" "$line"
+	if [ "$f" -gt 0 ]; then
+		{ grep -aE -B 6 '^not ok ' "$log" || tail -n 20 "$log"; } |
+			head -n 60 | sed 's/^/    /'
+	fi
+}
+
+log_of()
+{
+	printf '%s/%s.log\n' "$logs" "${1//\//-}"
+}
+
+# run_unit NAME COMMAND: writes the log and, last, the exit status beside it
+run_unit()
+{
+	local log rc=0
+
+	log=$(log_of "$1")
+	# COMMAND is "program [argument]", made above
+	# shellcheck disable=SC2086
+	($2) >"$log" 2>&1 </dev/null || rc=$?
+	echo "$rc" >"$log.rc"
+}
+
+# run_stage STAGE JOBS
+run_stage()
+{
+	local stage=$1 jobs=$2 st name cmd log
+	local -a names=()
+
+	while IFS=$'\t' read -r st name cmd <&3; do
+		[ "$st" = "$stage" ] || continue
+		while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || true; done
+		run_unit "$name" "$cmd" &
+		names+=("$name")
+		[ "$jobs" -gt 1 ] || { wait; settle "$name"; }
+	done 3<<<"$units"
+	wait
+	[ "$jobs" -gt 1 ] || return 0
+	for name in "${names[@]}"; do settle "$name"; done
+}
+
+settle()
+{
+	local log
+
+	log=$(log_of "$1")
+	[ ! -e "$log.counted" ] || return 0
+	count "$1" "$log" "$(cat "$log.rc" 2>/dev/null || echo 255)"
+	: >"$log.counted"
+}
+
+stage_wanted()
+{
+	grep -q "^$1	" <<<"$units"
+}
+
+main()
+{
+	local rc
+
+	parse_args "$@"
+	units=$(find_units | awk -F'\t' -v only="$only" 'only == "" || $2 ~ only')
+	if [ "$list" -eq 1 ]; then
+		cut -f2 <<<"$units"
+		exit 0
+	fi
+	[ -n "$units" ] || die "$EX_NOVERDICT" "no test matches '$only'"
+	logs=$HMMT_TOP/results/test-$(date +%Y%m%d-%H%M%S)-$$
+	mkdir -p "$logs"
+	export logs HMMT_TOP
+	trap 'trap - INT TERM; msg "interrupted; logs kept in $logs"; kill 0; exit 130' INT TERM
+	prepare_host
+	prepare_tools
+	if stage_wanted host; then run_stage host 2; fi
+	if stage_wanted kernel || stage_wanted guest; then
+		prepare_source
+		prepare_flavour DEBUG
+	fi
+	if stage_wanted kernel; then run_stage kernel 2; fi
+	if stage_wanted guest; then run_stage guest 1; fi
+	if [ "$failed" -gt 0 ]; then
+		printf 'failed:\n'
+		printf '  %s\n' "${failures[@]}"
+	fi
+	printf 'logs: %s\n' "$logs"
+	printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+	[ $((passed + failed)) -gt 0 ] || exit "$EX_NOVERDICT"
+	[ "$failed" -eq 0 ]
+}
+
+main "$@"

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Everything between the options and the first guest: packages, kernel source,
+# kernel, programs, image. The work is done below tools/vm; this knows the
+# order and where things are. Sourced, after lib.sh.
+
+# What a first run needs for source, one kernel build and images, and what a
+# guest takes beside its own memory.
+readonly PREPARE_DISK_MIB=5000 PREPARE_DISK_CACHED_MIB=500 PREPARE_GUEST_MIB=1024
+
+vm()
+{
+	local script=$1
+
+	shift
+	"$HMMT_TOP/tools/vm/$script.sh" "$@"
+}
+
+# Fails early, and the same way for every verb, when the host cannot do it.
+prepare_room()
+{
+	local free need=$PREPARE_DISK_MIB mem=${opt_mem:-$PREPARE_GUEST_MIB} have
+
+	[ ! -d "$HMMT_CACHE/build" ] || need=$PREPARE_DISK_CACHED_MIB
+	free=$(free_mib "$HMMT_CACHE")
+	[ "$free" -ge "$need" ] ||
+		die "$EX_NOVERDICT" "$free MiB free for the cache $HMMT_CACHE, $need are needed (HMMT_CACHE=DIR puts it elsewhere)"
+	have=$(available_mib)
+	[ "$have" -ge $((mem + 256)) ] ||
+		die "$EX_NOVERDICT" "$have MiB of memory available, a guest of $mem MiB needs $((mem + 256))"
+	while [ "${opt_vms:-1}" -gt 1 ] && [ "$have" -lt $((opt_vms * (mem + 256))) ]; do
+		opt_vms=$((opt_vms - 1))
+		msg "note: $have MiB of memory available: $opt_vms guest(s) of $mem MiB at once"
+	done
+}
+
+prepare_host()
+{
+	prepare_room
+	vm deps || die "$EX_NOVERDICT" "the packages that are needed are not there"
+}
+
+prepare_missing()
+{
+	local missing
+
+	missing=$(vm deps --missing)
+	[ -z "$missing" ] || { printf '%s\n' "$missing"; return 1; }
+}
+
+prepare_kvm_answers()
+{
+	local f
+
+	for f in "$HMMT_CACHE"/kvm/*; do
+		[ -f "$f" ] || continue
+		[[ $f != *.lock ]] || continue
+		if [ "$(cat "$f")" = ok ]; then
+			echo "works (a guest was booted with it)"
+		else
+			echo "does not work: $(cat "$f")"
+		fi
+		return 0
+	done
+}
+
+# The programs for host and guest; tools_dir is what holds host/ and guest/
+prepare_tools()
+{
+	tools_dir=$(vm tools) ||
+		die "$EX_NOVERDICT" "the programs for host and guest were not built"
+}
+
+# The tree to build: the user's own, or a fetched one. KDIR names a build
+# directory in the kernel's own words: its source is meant.
+prepare_source()
+{
+	local -a args=()
+
+	if [ -z "${opt_ksrc:-}" ] && [ -n "${KDIR:-}" ]; then
+		[ -e "$KDIR/source" ] ||
+			die "$EX_USAGE" "KDIR: $KDIR is no kernel build directory made with O="
+		opt_ksrc=$(realpath "$KDIR/source")
+		check_ksrc "$opt_ksrc"
+	fi
+	if [ -n "${opt_ksrc:-}" ]; then
+		source_dir=$(realpath "$opt_ksrc")
+		return 0
+	fi
+	[ -z "${opt_kernel:-}" ] || args=(--kernel "$opt_kernel")
+	source_dir=$(vm fetch "${args[@]}") ||
+		die "$EX_NOVERDICT" "no kernel source: no network, or --ksrc DIR"
+}
+
+# prepare_flavour FLAVOUR: kernel, driver and image of it
+prepare_flavour()
+{
+	build_dir=$(vm kernel --ksrc "$source_dir" --flavour "$1") ||
+		die "$EX_NOVERDICT" "kernel $1 of $source_dir was not built"
+	image_file=$(vm image --tools "$tools_dir" --build "$build_dir") ||
+		die "$EX_NOVERDICT" "the guest's image was not made"
+}
+
+# prepare_all PLAN: what every flavour of the plan boots, remembered for
+# prepare_record
+prepare_all()
+{
+	local flavour
+
+	prepare_tools
+	prepare_source
+	prepared=
+	while read -r flavour; do
+		prepare_flavour "$flavour"
+		printf -v prepared '%s%s\t%s\t%s\t%s\t%s\t%s\n' "$prepared" "$flavour" \
+			"$tools_dir" "$build_dir" "$image_file" "${opt_cpus:-2}" \
+			"${opt_mem:-$PREPARE_GUEST_MIB}"
+	done < <(cut -f5 <<<"$1" | sort -u)
+}
+
+# prepared.tsv: FLAVOUR TOOLS BUILD IMAGE CPUS MEM, for one.sh
+prepare_record()
+{
+	printf '%s' "$prepared" >"$1/prepared.tsv"
+}
+
+# Where the judge is. A report needs neither packages nor a kernel when it was
+# built before.
+host_bin_dir()
+{
+	printf '%s/host\n' "$tools_dir"
+}
+
+prepare_judge()
+{
+	local id
+
+	id=$(sha256sum <<<"$HMMT_TOP" | cut -c 1-12)
+	tools_dir=$HMMT_CACHE/host/$id
+	[ -x "$tools_dir/host/hmmt-judge" ] || prepare_tools
+}
+
+# For tests: the fetched source, and where the kernel of a tree is built
+kernel_source_dir()
+{
+	vm fetch
+}
+
+kernel_build_dir()
+{
+	vm kernel --ksrc "$1" --flavour "$2" --where
+}
