@@ -76,26 +76,45 @@ void step_begin(struct worker *w, enum step step, unsigned long addr)
 	atomic_store_explicit(&pg->addr, addr, memory_order_relaxed);
 	atomic_store_explicit(&pg->step, step, memory_order_relaxed);
 	atomic_store_explicit(&pg->op, w->op, memory_order_relaxed);
-	atomic_fetch_add_explicit(&pg->seq, 1, memory_order_release);
+	/* nobody else writes it: no need for a locked instruction */
+	atomic_store_explicit(&pg->seq, pg->seq + 1, memory_order_release);
 }
 
 void step_end(struct worker *w)
 {
-	atomic_fetch_add_explicit(&w->pg->seq, 1, memory_order_release);
-	atomic_fetch_add_explicit(&w->sh->checked[ORACLE_PROGRESS], 1,
-				  memory_order_relaxed);
+	atomic_store_explicit(&w->pg->seq, w->pg->seq + 1, memory_order_release);
 }
 
 static int dev_word(struct worker *w, unsigned long addr, enum via via,
 		    uint64_t *val, bool write)
 {
+	struct hmmt_access res;
+	unsigned int tries;
 	int ret;
 
-	step_begin(w, write ? STEP_DEV_STORE : STEP_DEV_LOAD, addr);
-	ret = hmmt_access(&w->r->dev[via - VIA_DEV0], addr, val, sizeof(*val),
-			  write ? HMMT_ACCESS_WRITE : 0, NULL);
-	step_end(w);
-	return ret == -EBADF ? -ENODEV : ret;
+	/*
+	 * The driver gives up after ten seconds of faults. Others may have
+	 * moved the page away each time: let them have their end first.
+	 */
+	for (tries = 0; tries < 2; tries++) {
+		step_begin(w, write ? STEP_DEV_STORE : STEP_DEV_LOAD, addr);
+		ret = hmmt_access(&w->r->dev[via - VIA_DEV0], addr, val, sizeof(*val),
+				  write ? HMMT_ACCESS_WRITE : 0, &res);
+		step_end(w);
+		if (ret != -EBUSY)
+			break;
+		tally(w->sh, TALLY_STARVED);
+		atomic_store(&w->sh->dev_hold, 1);
+	}
+	if (tries)
+		atomic_store(&w->sh->dev_hold, 0);
+	if (ret == -EBUSY)
+		fail_add(w->sh, ORACLE_PROGRESS, "livelock in device access",
+			 "%s of %#lx by device %u: given up twice, %llu calls of hmm_range_fault() the second time, with nobody else at work",
+			 step_names[write ? STEP_DEV_STORE : STEP_DEV_LOAD], addr,
+			 via - VIA_DEV0, (unsigned long long)res.faults);
+	/* EPERM is what a device gets for a write to a read-only mapping. */
+	return ret == -EBADF ? -ENODEV : ret == -EPERM ? -EFAULT : ret;
 }
 
 int do_load(struct worker *w, unsigned long addr, enum via via, uint64_t *val)

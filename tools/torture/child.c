@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -412,10 +413,13 @@ static void child_main(struct worker *w)
 {
 	struct heritage *h = mine(w);
 	unsigned int steps, p;
+	char name[16];
 
 	/* At once: what starts later is not in this copy. */
 	if (h->level == 1)
 		bound_all(w, h->hi, true);
+	snprintf(name, sizeof(name), "torture-%u.%u", w->idx, h->level);
+	prctl(PR_SET_NAME, name);
 	hmmt_rng_init(&w->rng, h->rng_seed, h->level);
 	w->pg = &w->sh->progress[PROGRESS_OF(h->level, w->idx, h->kid)];
 	/* The last one to use it may have been killed in the middle. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "ops/ops.h"
@@ -189,6 +190,7 @@ int main(int argc, char **argv)
 	int ret;
 
 	no_aslr(argv);
+	prctl(PR_SET_NAME, "torture");	/* not "exe", in the kernel's messages */
 	ret = parse(&cfg, argc, argv);
 	if (ret)
 		return ret < 0 ? 2 : 0;

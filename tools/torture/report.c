@@ -140,6 +140,10 @@ static void json_counters(const struct config *cfg, const struct shared *sh,
 		DEV_COUNTER(cpu_faults);
 		DEV_COUNTER(cpu_faults_failed);
 		DEV_COUNTER(dev_faults);
+		DEV_COUNTER(hmm_checked);
+		DEV_COUNTER(hmm_wrong);
+		DEV_COUNTER(hmm_write_checked);
+		DEV_COUNTER(hmm_no_write);
 		DEV_COUNTER(invalidations);
 		DEV_COUNTER(nomem_dev);
 		DEV_COUNTER(nomem_sys);

@@ -130,14 +130,26 @@ static void reap_orphans(struct supervisor *sv, pid_t group)
 		 "process group %d is still there after SIGKILL", group);
 }
 
+/* Between rounds, and at the end. */
+static void count_steps(struct shared *sh)
+{
+	unsigned int i;
+
+	/* two counts a step: begun and ended */
+	for (i = 0; i < NR_PROGRESS; i++)
+		sh->checked[ORACLE_PROGRESS] += sh->progress[i].seq / 2;
+	memset((void *)sh->progress, 0, sizeof(sh->progress));
+}
+
 static void prepare_shared(struct supervisor *sv, const struct scenario *s, uint64_t seed)
 {
 	struct shared *sh = sv->sh;
 
+	count_steps(sh);
 	atomic_store(&sh->stop, 0);
 	atomic_store(&sh->hold, 0);
+	atomic_store(&sh->dev_hold, 0);
 	atomic_store(&sh->hot, 0);
-	memset((void *)sh->progress, 0, sizeof(sh->progress));
 	watch_init(&sv->watch);
 	model_init(&sh->model, seed, scenario_blocks(s), sv->cfg->nr_workers);
 }
@@ -299,6 +311,7 @@ int supervise(const struct config *cfg)
 				     cfg->nr_scenarios, &res[i]);
 		report_scenario(cfg, i, &res[i], sv.sh, failed);
 	}
+	count_steps(sv.sh);
 	heartbeat(&sv);
 	report_end(cfg, sv.sh, res, (now_ns() - sv.start_ns) / 1000000, sv.before, sv.now);
 	return atomic_load(&sv.sh->failed) ? 1 : 0;

@@ -92,7 +92,8 @@ struct op_stat {
 
 struct shared {
 	_Atomic int stop;		/* end of the round, for everybody */
-	_Atomic int hold;		/* start no new op */
+	_Atomic int hold;		/* start no new op: the supervisor says so */
+	_Atomic int dev_hold;		/* ... a worker, for its device access */
 	_Atomic int failed;		/* failures ever recorded */
 	_Atomic int fail_lock;
 	_Atomic uint64_t journal_next;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A worker: it picks ops by weight until the round is over. */
 #include <errno.h>
+#include <stdio.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "ops/ops.h"
@@ -44,12 +46,15 @@ static void run_op(struct worker *w, unsigned int n)
 void *worker_main(void *arg)
 {
 	struct worker *w = arg;
+	char name[16];
 	int n;
 
+	snprintf(name, sizeof(name), "torture-%u", w->idx);
+	prctl(PR_SET_NAME, name);
 	w->pg->pid = getpid();
 	w->pg->tid = gettid();
 	while (!atomic_load(&w->sh->stop) && now_ns() < w->r->end_ns) {
-		if (atomic_load(&w->sh->hold)) {
+		if (atomic_load(&w->sh->hold) || atomic_load(&w->sh->dev_hold)) {
 			nap_ms(10);
 			continue;
 		}
