@@ -99,15 +99,16 @@ $(O)/host/flags $(O)/guest/flags: $(O)/%/flags: FORCE
 $(foreach p,$(host-progs) $(host-tests),$(eval $(call program,host,$(p))))
 $(foreach p,$(guest-progs),$(eval $(call program,guest,$(p))))
 
-# The sources are copied, so that nothing is ever written beside them.
+# The sources are copied, so that nothing is ever written beside them. MAKEFLAGS
+# would carry our O= into the kernel's build, where it means something else.
 driver:
 	$(if $(KDIR),,$(error driver needs KDIR=<kernel build directory>))
 	$(Q)mkdir -p $(O)/driver
-	$(Q)for f in drivers/*; do \
-		cmp -s $$f $(O)/driver/$${f##*/} || cp -R $$f $(O)/driver/; done
+	$(Q)cd drivers && find . -type f | while read -r f; do \
+		cmp -s "$$f" "$(O)/driver/$$f" || install -D -m 644 "$$f" "$(O)/driver/$$f"; done
 	$(Q)for f in $(O)/driver/*.[ch]; do \
-		[ -e drivers/$${f##*/} ] || case $$f in *.mod.c) ;; *) rm -f $$f ;; esac; done
-	$(Q)$(MAKE) -C $(KDIR) M=$(O)/driver $(if $(LLVM),LLVM=$(LLVM)) \
+		[ -e drivers/$${f##*/} ] || case $$f in *.mod.c | */probed.h) ;; *) rm -f $$f ;; esac; done
+	+$(Q)env -u MAKEFLAGS $(MAKE) -C $(KDIR) M=$(O)/driver $(if $(LLVM),LLVM=$(LLVM)) \
 		$(if $(filter command%,$(origin CC)),CC=$(CC)) \
 		$(if $(V),V=$(V)) $(if $(W),W=$(W)) modules
 
