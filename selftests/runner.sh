@@ -215,32 +215,39 @@ run_unit()
 	echo "$rc" >"$log.rc"
 }
 
-# run_stage STAGE JOBS
+# run_stage STAGE JOBS: results are told as they come
 run_stage()
 {
-	local stage=$1 jobs=$2 st name cmd log
+	local stage=$1 jobs=$2 st name cmd
 	local -a names=()
 
 	while IFS=$'\t' read -r st name cmd <&3; do
 		[ "$st" = "$stage" ] || continue
 		while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || true; done
+		settle "${names[@]}"
 		run_unit "$name" "$cmd" &
 		names+=("$name")
-		[ "$jobs" -gt 1 ] || { wait; settle "$name"; }
 	done 3<<<"$units"
+	while [ -n "$(jobs -rp)" ]; do
+		wait -n || true
+		settle "${names[@]}"
+	done
 	wait
-	[ "$jobs" -gt 1 ] || return 0
-	for name in "${names[@]}"; do settle "$name"; done
+	settle "${names[@]}"
 }
 
+# settle NAME...: counts those that have ended and were not counted yet
 settle()
 {
-	local log
+	local name log
 
-	log=$(log_of "$1")
-	[ ! -e "$log.counted" ] || return 0
-	count "$1" "$log" "$(cat "$log.rc" 2>/dev/null || echo 255)"
-	: >"$log.counted"
+	for name in "$@"; do
+		log=$(log_of "$name")
+		if [ -e "$log.rc" ] && [ ! -e "$log.counted" ]; then
+			: >"$log.counted"
+			count "$name" "$log" "$(cat "$log.rc")"
+		fi
+	done
 }
 
 stage_wanted()
