@@ -188,6 +188,11 @@ static void check_page(struct worker *w, unsigned int p)
 		for (slot = 0; slot < w->r->nr_workers; slot++)
 			all &= check_slot(w, p, slot, VIA_CPU);
 		h->known[p] = all;
+		/* not all could be read, for want of memory: leave it alone */
+		if (!all) {
+			h->at[p] = 0;
+			return;
+		}
 	}
 	check_slot(w, p, SLOT_OF(hmmt_rng_between(&w->rng, 1, MAX_LEVEL),
 				 hmmt_rng_below(&w->rng, w->r->nr_workers)), VIA_CPU);

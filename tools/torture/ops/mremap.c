@@ -200,7 +200,7 @@ static int mremap_chain(struct worker *w)
 {
 	struct span s = hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w);
 	struct span d = { hmmt_rng_chance(&w->rng, 1, 2) ? s.first : pick_page(w), s.n };
-	unsigned int hops = hmmt_rng_between(&w->rng, 2, 12), i;
+	unsigned int hops = hmmt_rng_between(&w->rng, 2, 8), i;
 	struct span both[2] = { s, d };
 	unsigned long at, next;
 	uint64_t blocks;

@@ -15,9 +15,9 @@
 
 #define SEC		1000000000ULL
 #define SUSPECT_NS	(5 * SEC)
-#define SUSPECT_FAULTS	10000
+#define SUSPECT_FAULTS	2000
 #define HELD_NS		(2 * SEC)
-#define HELD_FAULTS	2000
+#define HELD_FAULTS	1000
 
 void watch_init(struct watch *wt)
 {
