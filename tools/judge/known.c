@@ -148,7 +148,9 @@ int hmmt_known_read(const char *dir, struct hmmt_known_list *list)
 	}
 	list->item = calloc((size_t)n + 1, sizeof(*list->item));
 	for (i = 0; i < n; i++) {
-		err = list->item ? hmmt_path(path, sizeof(path), "%s/%s", dir, ent[i]->d_name) : -ENOMEM;
+		err = -ENOMEM;
+		if (list->item)
+			err = hmmt_path(path, sizeof(path), "%s/%s", dir, ent[i]->d_name);
 		if (!err)
 			err = read_item(path, ent[i]->d_name, &list->item[list->nr]);
 		if (!err)

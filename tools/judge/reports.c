@@ -93,21 +93,21 @@ static void xml(FILE *f, const char *s)
 	for (; *s; s++) {
 		unsigned char c = (unsigned char)*s;
 
-		if (c == '&')
+		if (c == '&') {
 			fputs("&amp;", f);
-		else if (c == '<')
+		} else if (c == '<') {
 			fputs("&lt;", f);
-		else if (c == '>')
+		} else if (c == '>') {
 			fputs("&gt;", f);
-		else if (c == '"')
+		} else if (c == '"') {
 			fputs("&quot;", f);
-		else if (c == '\'')
+		} else if (c == '\'') {
 			fputs("&apos;", f);
-		else if (c == '\n')
+		} else if (c == '\n') {
 			fputs("&#10;", f);
-		else if ((c < ' ' && c != '\t') || c == 0x7f)
+		} else if ((c < ' ' && c != '\t') || c == 0x7f) {
 			fputc('?', f);
-		else if (c == 0xef && (unsigned char)s[1] == 0xbf && (unsigned char)s[2] >= 0xbe) {
+		} else if (c == 0xef && (unsigned char)s[1] == 0xbf && (unsigned char)s[2] >= 0xbe) {
 			fputc('?', f);
 			s += 2;
 		} else {

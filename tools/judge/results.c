@@ -11,7 +11,7 @@
 #include "judge.h"
 
 #define RECORD_START	"{\"hmmtorture\":1,"
-#define RESULT_LINE_MAX	(1 << 20)
+#define RESULT_LINE_MAX	(1024 * 1024)
 #define TESTS_MAX	20000
 #define LEVELS_MAX	16
 #define DIAG_MAX	1024
@@ -251,5 +251,6 @@ void hmmt_results_free(struct hmmt_results *res)
 {
 	json_decref(res->tests);
 	json_decref(res->records);
-	res->tests = res->records = NULL;
+	res->tests = NULL;
+	res->records = NULL;
 }

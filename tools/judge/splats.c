@@ -79,18 +79,23 @@ static void take_oops(const char *rest, char *out, size_t size)
 #define AT	HMMT_WHERE_AT
 #define NONE	HMMT_WHERE_NONE
 
-#define RULE(s, h, k, t, tk, w)	{ .start = s, .has = h, .kind = k, .title = t, .take = tk, .where = w }
+#define RULE(s, h, k, t, tk, w) \
+	{ .start = s, .has = h, .kind = k, .title = t, .take = tk, .where = w }
 #define FATAL(s, h, k, t, tk, w) \
 	{ .start = s, .has = h, .kind = k, .title = t, .take = tk, .where = w, .fatal = true }
 
 static const struct hmmt_splat_rule rules[] = {
 	/* lockdep */
-	RULE("WARNING: possible circular locking", NULL, "lockdep", "possible deadlock", NULL, AT),
+	RULE("WARNING: possible circular locking", NULL, "lockdep", "possible deadlock",
+	     NULL, AT),
 	RULE("WARNING: possible recursive locking", NULL, "lockdep", "possible recursive locking",
 	     NULL, AT),
-	RULE("WARNING: possible irq lock inversion", NULL, "lockdep", "irq lock inversion", NULL, AT),
-	RULE("WARNING: ", "-unsafe lock order detected", "lockdep", "irq-unsafe lock order", NULL, AT),
-	RULE("WARNING: inconsistent lock state", NULL, "lockdep", "inconsistent lock state", NULL, AT),
+	RULE("WARNING: possible irq lock inversion", NULL, "lockdep", "irq lock inversion",
+	     NULL, AT),
+	RULE("WARNING: ", "-unsafe lock order detected", "lockdep", "irq-unsafe lock order",
+	     NULL, AT),
+	RULE("WARNING: inconsistent lock state", NULL, "lockdep", "inconsistent lock state",
+	     NULL, AT),
 	RULE("WARNING: bad unlock balance", NULL, "lockdep", "bad unlock balance", NULL, AT),
 	RULE("WARNING: bad contention", NULL, "lockdep", "bad lock contention", NULL, AT),
 	RULE("WARNING: held lock freed", NULL, "lockdep", "held lock freed", NULL, AT),
@@ -98,14 +103,16 @@ static const struct hmmt_splat_rule rules[] = {
 	     NULL, AT),
 	RULE("WARNING: lock held when returning to user space", NULL, "lockdep",
 	     "lock held when returning to user space", NULL, AT),
-	RULE("WARNING: ", " still has locks held!", "lockdep", "task still has locks held", NULL, AT),
+	RULE("WARNING: ", " still has locks held!", "lockdep", "task still has locks held",
+	     NULL, AT),
 	RULE("WARNING: suspicious RCU usage", NULL, "lockdep", "suspicious RCU usage", NULL, STACK),
 	RULE("WARNING: chain_key collision", NULL, "lockdep", "lockdep chain_key collision",
 	     NULL, NONE),
 	RULE("[ BUG: Invalid wait context ]", NULL, "lockdep", "invalid wait context", NULL, AT),
 	RULE("INFO: trying to register non-static key", NULL, "lockdep", "non-static lock key",
 	     NULL, STACK),
-	RULE("BUG: key ", "has not been registered", "lockdep", "lock key not registered", NULL, STACK),
+	RULE("BUG: key ", "has not been registered", "lockdep", "lock key not registered",
+	     NULL, STACK),
 
 	/* sanitizers */
 	RULE("BUG: KASAN: ", NULL, "KASAN", "KASAN: %s", take_kind, LINE),
@@ -156,12 +163,14 @@ static const struct hmmt_splat_rule rules[] = {
 	     "unexpected SIGBUS: hardware memory corruption", NULL, NONE),
 
 	/* the kernel dies */
-	FATAL("BUG: unable to handle", NULL, "page-fault", "unable to handle page fault", NULL, RIP),
+	FATAL("BUG: unable to handle", NULL, "page-fault", "unable to handle page fault",
+	      NULL, RIP),
 	FATAL("BUG: kernel NULL pointer dereference", NULL, "null-deref",
 	      "NULL pointer dereference", NULL, RIP),
 	FATAL("BUG: ", "stack guard page was hit", "stack", "stack guard page hit", NULL, RIP),
 	FATAL("kernel BUG at ", NULL, "bug", "kernel BUG", NULL, RIP),
-	FATAL("Oops: general protection fault", NULL, "gpf", "general protection fault", NULL, RIP),
+	FATAL("Oops: general protection fault", NULL, "gpf", "general protection fault",
+	      NULL, RIP),
 	FATAL("general protection fault", NULL, "gpf", "general protection fault", NULL, RIP),
 	FATAL("Oops: ", NULL, "oops", "Oops: %s", take_oops, RIP),
 	FATAL("traps: PANIC: double fault", NULL, "double-fault", "double fault", NULL, RIP),

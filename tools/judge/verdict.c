@@ -181,7 +181,8 @@ static void test_failures(struct hmmt_judgement *j)
 
 	json_array_foreach(j->res.tests, i, t) {
 		name = hmmt_json_str(t, "name", "");
-		if (strcmp(hmmt_json_str(t, "status", ""), "fail") || json_object_get(t, "derived"))
+		if (strcmp(hmmt_json_str(t, "status", ""), "fail") ||
+		    json_object_get(t, "derived"))
 			continue;
 		/* The torture program's results repeat what its oracles say. */
 		if (explained && !strncmp(name, "torture.", 8) && json_array_size(j->res.records))

@@ -199,13 +199,14 @@ void hmmt_print_run(const char *dir, const json_t *v, FILE *out)
 	list = json_object_get(v, "failures");
 	json_array_foreach(list, i, f) {
 		const char *detail = hmmt_json_str(f, "detail", "");
+		const char *known = hmmt_json_str(f, "known", "");
 
 		if (i == 8) {
 			fprintf(out, "  %-9s ... %zu more\n", "", json_array_size(list) - i);
 			break;
 		}
 		fprintf(out, "  %-9s %s%s%s: %s%s%.300s\n", i ? "" : "failures",
-			hmmt_json_str(f, "known", "") , *hmmt_json_str(f, "known", "") ? " (known), " : "",
+			known, *known ? " (known), " : "",
 			hmmt_json_str(f, "source", ""), hmmt_json_str(f, "title", ""),
 			*detail ? ": " : "", detail);
 	}
