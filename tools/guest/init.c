@@ -50,13 +50,28 @@
 
 static int results = -1;
 
+/* One write() a line: /dev/kmsg takes nothing else, and lines stay whole. */
+static void put_line(int fd, const char *prefix, const char *fmt, va_list ap)
+{
+	char text[1024];
+	int n, used;
+
+	used = snprintf(text, sizeof(text), "%s", prefix);
+	n = vsnprintf(text + used, sizeof(text) - used - 1, fmt, ap);
+	if (n > (int)sizeof(text) - used - 2)
+		n = sizeof(text) - used - 2;
+	text[used + n] = '\n';
+	if (write(fd, text, used + n + 1) < 0)
+		return;	/* nobody left to tell */
+}
+
 __attribute__((format(printf, 1, 2)))
 static void report(const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	vdprintf(results >= 0 ? results : STDERR_FILENO, fmt, ap);
+	put_line(results >= 0 ? results : STDERR_FILENO, "", fmt, ap);
 	va_end(ap);
 }
 
@@ -65,15 +80,13 @@ __attribute__((format(printf, 1, 2)))
 static void mark(const char *fmt, ...)
 {
 	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	char line[256];
 	va_list ap;
 
 	if (fd < 0)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
+	put_line(fd, "<6>hmmtorture: ", fmt, ap);
 	va_end(ap);
-	dprintf(fd, "<6>hmmtorture: %s\n", line);
 	close(fd);
 }
 
@@ -146,7 +159,7 @@ static void setup_thp(void)
 	DIR *dir;
 
 	if (write_file(THP_DIR "/enabled", "madvise"))
-		report("# guest: no transparent huge pages in this kernel\n");
+		report("# guest: no transparent huge pages in this kernel");
 	write_file(THP_DIR "/defrag", "madvise");
 	dir = opendir(THP_DIR);
 	if (!dir)
@@ -202,7 +215,7 @@ static int setup_driver(char ***argv)
 		return 0;
 	ret = load_driver(name, params);
 	if (ret)
-		report("Bail out! driver %s(%s): %s\n", name, params, strerror(-ret));
+		report("Bail out! driver %s(%s): %s", name, params, strerror(-ret));
 	return ret;
 }
 
@@ -219,7 +232,7 @@ static pid_t start_step(char **argv)
 	if (results >= 0)
 		dup2(results, STDOUT_FILENO);
 	execv(path, argv);
-	report("# step %s: %s: %s\n", argv[0], path, strerror(errno));
+	report("# step %s: %s: %s", argv[0], path, strerror(errno));
 	_exit(NO_EXEC);
 }
 
@@ -249,7 +262,7 @@ static void show_left_behind(void)
 		if (n < 0)
 			n = 0;
 		text[n] = 0;
-		report("# process %d does not die\n", pid);
+		report("# process %d does not die", pid);
 		fprintf(stderr, "init: process %d does not die:\n%s", pid, text);
 	}
 	if (dir)
@@ -271,7 +284,7 @@ static int end_orphans(const char *step)
 		if (!pid)
 			nanosleep(&nap, NULL);
 	}
-	report("# step %s left processes that SIGKILL does not end\n", step);
+	report("# step %s left processes that SIGKILL does not end", step);
 	show_left_behind();
 	return LEFT_BEHIND;
 }
@@ -285,7 +298,7 @@ static int run_step(char **argv)
 	mark("step %s starts", argv[0]);
 	pid = start_step(argv);
 	if (pid < 0) {
-		report("# step %s: fork: %s\n", argv[0], strerror(errno));
+		report("# step %s: fork: %s", argv[0], strerror(errno));
 		return NO_EXEC;
 	}
 	do {
@@ -293,7 +306,7 @@ static int run_step(char **argv)
 	} while (got != pid && (got > 0 || errno == EINTR));
 
 	if (WIFSIGNALED(status)) {
-		report("# step %s killed by signal %d\n", argv[0], WTERMSIG(status));
+		report("# step %s killed by signal %d", argv[0], WTERMSIG(status));
 		rc = 128 + WTERMSIG(status);
 	} else {
 		rc = WEXITSTATUS(status);
@@ -316,14 +329,14 @@ static void report_schedule(void)
 	char line[8192];
 
 	getrandom(&random, sizeof(random), GRND_INSECURE);
-	report("# guest random %016llx\n", random);
+	report("# guest random %016llx", random);
 	if (!f)
 		return;
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "intr %llu", &n) == 1)
-			report("# guest interrupts %llu\n", n);
+			report("# guest interrupts %llu", n);
 		else if (sscanf(line, "ctxt %llu", &n) == 1)
-			report("# guest context switches %llu\n", n);
+			report("# guest context switches %llu", n);
 	}
 	fclose(f);
 }
@@ -385,7 +398,7 @@ int main(int argc, char **argv)
 	rc = run_all(*argv ? argv + 1 : argv);
 
 	report_schedule();
-	report("HMMT-END rc=%d\n", rc);
+	report("HMMT-END rc=%d", rc);
 	if (results >= 0)
 		tcdrain(results);
 	mark("end, status %d", rc);
