@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 host-progs += hmmt-judge
 hmmt-judge-srcs := $(addprefix tools/judge/, main.c console.c splats.c title.c \
-	results.c known.c runinfo.c verdict.c verdict_json.c sum.c reports.c \
+	results.c known.c runinfo.c failures.c verdict.c verdict_json.c sum.c reports.c \
 	journal.c util.c)
 hmmt-judge-libs := -ljansson

@@ -191,7 +191,7 @@ void hmmt_runinfo_free(struct hmmt_runinfo *info);
 int hmmt_journal_counters(const char *path, struct hmmt_counters *out);
 int hmmt_journal_print(const char *path, size_t last, FILE *out);
 
-/* ---- verdict.c ---- */
+/* ---- failures.c, verdict.c ---- */
 
 struct hmmt_failure {
 	char title[HMMT_TITLE_MAX];
@@ -212,6 +212,12 @@ struct hmmt_judgement {
 	struct hmmt_console con;
 	struct hmmt_results res;
 };
+
+/* Did the guest's init come to run? */
+bool hmmt_started(const struct hmmt_judgement *j);
+/* Fills failure[] from what was read into con, res and run. */
+void hmmt_collect_failures(struct hmmt_judgement *j);
+const struct hmmt_failure *hmmt_first_failure(const struct hmmt_judgement *j);
 
 const char *hmmt_verdict_name(enum hmmt_verdict v);
 int hmmt_verdict_parse(const char *name, enum hmmt_verdict *v);
