@@ -13,20 +13,13 @@ set -euo pipefail
 
 out=$HMMT_CACHE/host/$(hash12 <<<"$HMMT_TOP")
 
-make_tools()
-{
-	env -u MAKEFLAGS -u O make -C "$HMMT_TOP" -j"${HMMT_JOBS:-$(nproc)}" O="$out" \
-		${CC:+CC="$CC"} ${LLVM:+LLVM="$LLVM"} ${V:+V="$V"} host guest "$@"
-}
-
 lock_entry "$out"
 mkdir -p "$out"
-# Says that it builds only when it does.
-if ! make_tools -q >/dev/null 2>&1; then
-	step "building the programs for host and guest"
-	make_tools >"$out/build.log" 2>&1 </dev/null || {
-		grep -nE '(error|Error|undefined reference|No rule)' "$out/build.log" | head -n 12 >&2 || true
-		die "$EX_INFRA" "the programs do not build" "log: $out/build.log"
-	}
-fi
+[ -f "$out/host/vmrun" ] || step "building the programs for host and guest"
+env -u MAKEFLAGS -u O make -C "$HMMT_TOP" -j"${HMMT_JOBS:-$(nproc)}" O="$out" \
+	${CC:+CC="$CC"} ${LLVM:+LLVM="$LLVM"} ${V:+V="$V"} host guest \
+	>"$out/build.log" 2>&1 </dev/null || {
+	grep -nE '(error|Error|undefined reference|No rule)' "$out/build.log" | head -n 12 >&2 || true
+	die "$EX_INFRA" "the programs do not build" "log: $out/build.log"
+}
 printf '%s\n' "$out"

@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# stage: guest
+# The det engine keeps its word: the same torture with the same seed prints the
+# same bytes on an idle host and on one with every core busy, and another seed
+# takes another schedule.
+set -euo pipefail
+HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=selftests/ktap.sh
+. "$HMMT_TOP/selftests/ktap.sh"
+vm=$HMMT_TOP/tools/vm
+
+tmp=$(mktemp -d)
+busy=()
+
+end_busy()
+{
+	[ "${#busy[@]}" -eq 0 ] || kill "${busy[@]}" 2>/dev/null || true
+	busy=()
+}
+
+clean()
+{
+	end_busy
+	rm -rf "$tmp"
+}
+trap clean EXIT
+trap 'exit 130' INT TERM
+
+# One loop for each core, and one more
+load_host()
+{
+	local i
+
+	for ((i = 0; i <= $(nproc); i++)); do
+		(while :; do :; done) &
+		busy+=($!)
+	done
+}
+
+# boot NAME SEED: a short torture of everything
+boot()
+{
+	"$vm/boot.sh" --dir "$tmp/$1" --tools "$tools" --build "$build" --image "$image" \
+		--engine det --seed "$2" --mem 1024 --quiet -- \
+		torture --seed "$2" --duration 3s --scenario everything >"$tmp/$1.log" 2>&1
+}
+
+# same NAME A B FILE
+same()
+{
+	local at
+
+	if at=$(cmp "$tmp/$2/$4" "$tmp/$3/$4" 2>&1); then
+		ktap_pass "$1"
+	else
+		ktap_fail "$1" "$at
+$(diff -a "$tmp/$2/$4" "$tmp/$3/$4" | head -n 6 | cut -c 1-200)"
+	fi
+}
+
+build=${HMMT_TEST_BUILD:-}
+tools=$("$vm/tools.sh")
+[ -n "$build" ] || build=$("$vm/kernel.sh" --ksrc "$("$vm/fetch.sh")")
+image=$("$vm/image.sh" --tools "$tools" --build "$build")
+
+for run in "idle 7" "loaded 7" "other 8"; do
+	read -r name seed <<<"$run"
+	[ "$name" != loaded ] || load_host
+	if boot "$name" "$seed" && grep -qa '^HMMT-END rc=' "$tmp/$name/results.log"; then
+		ktap_pass "guest reached its end: $name"
+	else
+		ktap_fail "guest reached its end: $name" \
+			"$(tail -n 5 "$tmp/$name.log" "$tmp/$name/console.log" 2>&1)"
+	fi
+	end_busy
+done
+same "same console under load" idle loaded console.log
+same "same results under load" idle loaded results.log
+
+# The counters of the guest's scheduler, not the seed that it prints
+schedule()
+{
+	grep -aE '^# guest (interrupts|context)' "$tmp/$1/results.log" | paste -sd' '
+}
+
+if [ "$(schedule idle)" != "$(schedule other)" ]; then
+	ktap_pass "another seed, another schedule"
+else
+	ktap_fail "another seed, another schedule" "$(schedule idle)"
+fi
+(cd "$tmp/idle" && ./replay.sh) >"$tmp/replay.log" 2>&1 || true
+ktap_match "the bundle replays to the same bytes" "$(tail -n 1 "$tmp/replay.log")" "byte for byte"
+ktap_end
