@@ -161,7 +161,7 @@ static void json_oracles(const struct config *cfg, const struct shared *sh)
 	for (i = 0; i < cfg->nr_scenarios; i++)
 		planned |= cfg->scenario[i]->oracles;
 	if (!cfg->nr_devs)
-		planned &= ~(1U << ORACLE_DRIVER | 1U << ORACLE_SNAPSHOT);
+		planned &= ~(1U << ORACLE_DRIVER | 1U << ORACLE_SNAPSHOT | 1U << ORACLE_HMM);
 	printf(",\"oracles\":{");
 	for (i = 0; i < NR_ORACLES; i++) {
 		printf("%s\"%s\":{\"planned\":%s", i ? "," : "", oracle_names[i],

@@ -313,6 +313,7 @@ int supervise(const struct config *cfg)
 	}
 	count_steps(sv.sh);
 	heartbeat(&sv);
+	hmm_check(cfg, sv.sh, sv.before, sv.now);
 	report_end(cfg, sv.sh, res, (now_ns() - sv.start_ns) / 1000000, sv.before, sv.now);
 	return atomic_load(&sv.sh->failed) ? 1 : 0;
 }

@@ -38,6 +38,7 @@ enum oracle {
 	ORACLE_PROGRESS,	/* every access gets to its end */
 	ORACLE_CONSERVATION,	/* counters are back at their baseline */
 	ORACLE_DRIVER,		/* the driver's own invariants */
+	ORACLE_HMM,		/* hmm_range_fault() keeps its promises */
 	NR_ORACLES,
 };
 
@@ -291,6 +292,8 @@ struct baseline {
 void conserve_check(struct baseline *b, const struct config *cfg, struct shared *sh,
 		    const struct hmmt_dev *dev);
 void driver_check(const struct config *cfg, struct shared *sh, const struct hmmt_dev *dev);
+void hmm_check(const struct config *cfg, struct shared *sh,
+	       const struct hmmt_stats *before, const struct hmmt_stats *after);
 
 /* --- report (report.c) ------------------------------------------------------- */
 

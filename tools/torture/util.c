@@ -13,6 +13,7 @@ const char * const oracle_names[NR_ORACLES] = {
 	[ORACLE_PROGRESS] = "progress",
 	[ORACLE_CONSERVATION] = "conservation",
 	[ORACLE_DRIVER] = "driver_check",
+	[ORACLE_HMM] = "hmm",
 };
 
 const char * const tally_names[NR_TALLIES] = {

@@ -28,7 +28,8 @@
 #include "scenarios.h"
 
 #define ALWAYS	(1U << ORACLE_SLOT | 1U << ORACLE_NEGATIVE | 1U << ORACLE_PROGRESS | \
-		 1U << ORACLE_CONSERVATION | 1U << ORACLE_DRIVER | 1U << ORACLE_LAYOUT)
+		 1U << ORACLE_CONSERVATION | 1U << ORACLE_DRIVER | 1U << ORACLE_LAYOUT | \
+		 1U << ORACLE_HMM)
 
 const struct scenario scenarios[] = {
 	{

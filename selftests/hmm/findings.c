@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The smallest programs for docs/findings/: hmm-findings NAME. Each states what
+ * a kernel should do: "ok" means that the bug is not there.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hmmt.h"
+
+static struct hmmt_dev dev;
+
+/* @nr THPs that are touched, or holes when @touch is false */
+static char *thps(unsigned int nr, bool touch)
+{
+	char *p = mmap((void *)0x200000000000UL, nr * HMMT_PMD_SIZE,
+		       PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	unsigned int i;
+
+	if (p == MAP_FAILED)
+		return NULL;
+	madvise(p, nr * HMMT_PMD_SIZE, MADV_HUGEPAGE);
+	for (i = 0; touch && i < nr; i++)
+		p[i * HMMT_PMD_SIZE] = 1;
+	return p;
+}
+
+static int to_dev(char *p, size_t len, unsigned int flags)
+{
+	return hmmt_migrate(&dev, (unsigned long)p, len, flags, NULL);
+}
+
+/* hmm_range_fault() of page 5 alone gives the pfn of page 5 */
+static bool absent_pmd(void)
+{
+	struct hmmt_stats stats;
+	char *p = thps(1, true);
+	uint64_t v;
+
+	if (!p || to_dev(p, HMMT_PMD_SIZE, 0) ||
+	    hmmt_access(&dev, (unsigned long)p + 5 * HMMT_PAGE_SIZE, &v, 8, 0, NULL) ||
+	    hmmt_stats(&dev, &stats))
+		return false;
+	printf("# %llu of %llu pfns were those of another page\n", stats.hmm_wrong,
+	       stats.hmm_checked);
+	return stats.hmm_checked && !stats.hmm_wrong;
+}
+
+/* HMM_PFN_REQ_WRITE of a shared device THP does not succeed read-only */
+static bool no_write(void)
+{
+	struct hmmt_stats stats;
+	char *p = thps(1, true);
+	uint64_t v = 1;
+	int pipefd[2];
+	pid_t pid;
+
+	if (!p || pipe(pipefd) || to_dev(p, HMMT_PMD_SIZE, 0))
+		return false;
+	pid = fork();
+	if (!pid) {
+		close(pipefd[1]);
+		_exit(read(pipefd[0], &v, 1) != 0);
+	}
+	hmmt_access(&dev, (unsigned long)p, &v, 8, HMMT_ACCESS_WRITE, NULL);
+	hmmt_stats(&dev, &stats);
+	close(pipefd[1]);
+	waitpid(pid, NULL, 0);
+	printf("# %llu of %llu pages asked for with write came without\n",
+	       stats.hmm_no_write, stats.hmm_write_checked);
+	return stats.hmm_write_checked && !stats.hmm_no_write;
+}
+
+/* A soft-dirty THP that is shared goes to the device without a BUG */
+static bool softdirty(void)
+{
+	char *p = thps(1, true);
+	int pipefd[2];
+	pid_t pid;
+	char c;
+	int ret;
+
+	if (!p || pipe(pipefd))
+		return false;
+	pid = fork();
+	if (!pid) {
+		close(pipefd[1]);
+		_exit(read(pipefd[0], &c, 1) != 0);
+	}
+	ret = to_dev(p, HMMT_PMD_SIZE, 0);
+	close(pipefd[1]);
+	waitpid(pid, NULL, 0);
+	return !ret;
+}
+
+/* A hole with fewer destinations than pages is filled in part, or not at all */
+static bool partial_hole(void)
+{
+	struct hmmt_stats stats;
+	unsigned int chunks;
+	char *p;
+
+	if (hmmt_stats(&dev, &stats))
+		return false;
+	chunks = stats.pages_capacity / HMMT_PMD_PAGES;
+	p = thps(chunks + 1, false);
+	/* all chunks but one are taken whole, of the last one a page is gone */
+	if (!p || to_dev(p, (chunks - 1) * HMMT_PMD_SIZE, 0) ||
+	    to_dev(p + (chunks - 1) * HMMT_PMD_SIZE, HMMT_PAGE_SIZE, 0))
+		return false;
+	return !to_dev(p + chunks * HMMT_PMD_SIZE, HMMT_PMD_SIZE,
+		       HMMT_MIGRATE_SPLIT | HMMT_MIGRATE_PARTIAL_HOLE);
+}
+
+static const struct {
+	const char *name;
+	bool (*run)(void);
+} findings[] = {
+	{ "absent-pmd", absent_pmd },
+	{ "no-write", no_write },
+	{ "softdirty", softdirty },
+	{ "partial-hole", partial_hole },
+};
+
+int main(int argc, char **argv)
+{
+	unsigned int i;
+	bool ok;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (i = 0; argc == 2 && i < sizeof(findings) / sizeof(findings[0]); i++) {
+		if (strcmp(argv[1], findings[i].name))
+			continue;
+		if (hmmt_open(&dev, 0)) {
+			printf("Bail out! no device: %s\n", strerror(errno));
+			return 1;
+		}
+		printf("KTAP version 1\n1..1\n");
+		ok = findings[i].run();
+		printf("%sok 1 findings.%s\n", ok ? "" : "not ", argv[1]);
+		return !ok;
+	}
+	fprintf(stderr, "usage: hmm-findings");
+	for (i = 0; i < sizeof(findings) / sizeof(findings[0]); i++)
+		fprintf(stderr, "%s%s", i ? "|" : " ", findings[i].name);
+	fprintf(stderr, "\n");
+	return 2;
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * hmm_range_fault() keeps its promises. The driver compares each answer with
+ * what it can know of it, goes on with the right one, and counts; here the
+ * counts become failures, at the end of the run, so that they hide nothing.
+ */
+#include "../torture.h"
+
+static uint64_t grown(const struct config *cfg, const struct hmmt_stats *before,
+		      const struct hmmt_stats *after, size_t offset)
+{
+	uint64_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < cfg->nr_devs; i++)
+		sum += *(const uint64_t *)((const char *)&after[i] + offset) -
+		       *(const uint64_t *)((const char *)&before[i] + offset);
+	return sum;
+}
+
+void hmm_check(const struct config *cfg, struct shared *sh,
+	       const struct hmmt_stats *before, const struct hmmt_stats *after)
+{
+	static const struct {
+		size_t checked, wrong;
+		const char *title;
+	} promises[] = {
+		{
+			offsetof(struct hmmt_stats, hmm_checked),
+			offsetof(struct hmmt_stats, hmm_wrong),
+			"hmm_range_fault: pfns of other pages for a part of a THP",
+		}, {
+			offsetof(struct hmmt_stats, hmm_write_checked),
+			offsetof(struct hmmt_stats, hmm_no_write),
+			"hmm_range_fault: write asked for, read-only given",
+		},
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(promises); i++) {
+		uint64_t checked = grown(cfg, before, after, promises[i].checked);
+		uint64_t wrong = grown(cfg, before, after, promises[i].wrong);
+
+		atomic_fetch_add(&sh->checked[ORACLE_HMM], checked);
+		if (wrong)
+			fail_add(sh, ORACLE_HMM, promises[i].title,
+				 "%llu of %llu answers", (unsigned long long)wrong,
+				 (unsigned long long)checked);
+	}
+}
