@@ -220,7 +220,7 @@ static void hang_failure(struct hmmt_judgement *j)
 const struct hmmt_failure *hmmt_first_failure(const struct hmmt_judgement *j)
 {
 	const struct hmmt_failure *f, *best = NULL;
-	bool hang, best_hang;
+	bool hang, best_hang, both_console;
 	size_t i;
 
 	for (i = 0; i < j->nr_failures; i++) {
@@ -228,8 +228,11 @@ const struct hmmt_failure *hmmt_first_failure(const struct hmmt_judgement *j)
 		/* Our NMI is the last thing that happens, whatever its time says. */
 		hang = !strcmp(f->source, "hang");
 		best_hang = best && !strcmp(best->source, "hang");
+		/* The console's own are in order, though clocks of CPUs may differ. */
+		both_console = best && !strcmp(f->source, "console") &&
+			       !strcmp(best->source, "console");
 		if (!best || (best_hang && !hang) ||
-		    (hang == best_hang && f->time_us != HMMT_NO_TIME &&
+		    (hang == best_hang && !both_console && f->time_us != HMMT_NO_TIME &&
 		     best->time_us != HMMT_NO_TIME && f->time_us < best->time_us))
 			best = f;
 	}

@@ -60,9 +60,11 @@ static enum hmmt_verdict lost_reasons(struct hmmt_judgement *j)
 
 	if (!j->run.present)
 		hmmt_json_add(j->reasons, "no readable run.json");
-	if (!j->con.present)
-		hmmt_json_add(j->reasons, "no console.log");
-	if (!*end)
+	/* Written by the campaign when no guest came to be. */
+	if (!*end && hmmt_json_int(j->run.json, "boot_exit", 0))
+		hmmt_json_add(j->reasons, "no guest was started (exit %" JSON_INTEGER_FORMAT ")",
+			      hmmt_json_int(j->run.json, "boot_exit", 0));
+	else if (!*end)
 		hmmt_json_add(j->reasons, "the run was killed before its guest ended");
 	else if (!strcmp(end, "killed"))
 		hmmt_json_add(j->reasons, "the guest was killed");
@@ -74,7 +76,9 @@ static enum hmmt_verdict lost_reasons(struct hmmt_judgement *j)
 			      ", no heartbeat was seen" : "");
 	else if (strcmp(end, "exit") && strcmp(end, "stalled"))
 		hmmt_json_add(j->reasons, "unknown end of the guest: %.100s", end);
-	if (j->run.present && !hmmt_started(j))
+	if (!j->con.present)
+		hmmt_json_add(j->reasons, "no console.log");
+	else if (j->run.present && !hmmt_started(j))
 		hmmt_json_add(j->reasons, "the kernel never reached init; last console line: %s",
 			      *j->con.last_line ? j->con.last_line : "(none)");
 	else if (!j->res.end_seen && !strcmp(end, "exit"))
