@@ -5,9 +5,12 @@
 
 qemu=${HMMT_QEMU:-qemu-system-x86_64}
 
-# Virtual nanoseconds for one instruction, as a power of two. A virtual second
-# then is 125 million instructions: a few host seconds of THP work under TCG,
-# with a timer tick, and so a chance to switch vCPUs, every half million.
+# Virtual nanoseconds for one instruction, as a power of two. With 3 a virtual
+# second is 125 million instructions, about one host second of THP work under
+# TCG, and the timer ticks, and so may switch vCPUs, every half million. For the
+# same number of instructions, 1 gave as many operations for each host second but
+# eight times as many instructions for each virtual one; 4 gave half, the ticks
+# take the rest, and 5 and more get nowhere.
 det_shift=3
 
 # A machine type with a version replays on other versions of QEMU too, and the
