@@ -17,6 +17,7 @@ def facts(path):
     out += [("folded", "|".join(s["title"] for s in splats if s.get("consequence")))]
     out += [("count", f"{s['count']} {s['title']}") for s in splats]
     out += [("line", f"{s['line']} {s['title']}") for s in splats]
+    out += [("failures", len(v.get("failures", [])))]
     out += [("failure", f["title"]) for f in v.get("failures", [])]
     out += [("known", k["name"]) for k in v.get("known", []) if isinstance(k, dict)]
     for key in ("reason", "note", "skip"):

@@ -18,7 +18,7 @@ NAMES = b"read\0write\0mremap\0fork\0\0"
 def journal():
     data = bytearray(RECORDS_OFF + 64 * NR + 100)
     struct.pack_into("<QIIIIQQQ", data, 0, 0x31304C4E524A4D48, 1, 4096, 64, NR,
-                     RECORDS_OFF, 4096, 11)
+                     RECORDS_OFF, 4096, 10)  # next lags behind the last record
     struct.pack_into("<11Q", data, 48, 17, 5000, 60000, 1000, 42, 7, 300, 200, 9, 77, 1)
     data[136:136 + 14] = b"storm round 3\0"
     data[4096:4096 + len(NAMES)] = NAMES
@@ -27,8 +27,12 @@ def journal():
         ret = 0
         if i == 6:
             ret = RUNNING
+        if i == 3:
+            seq = 0  # reserved, never completed
+        if i == 4:
+            seq += 100 * NR  # from a lap that was never begun
         if i == 9:
-            seq = 0			# reserved, never completed
+            continue  # reserved, the record of the lap before is still there
         if i == 10:
             ret = -12
         op = 9 if i == 8 else i % 4
