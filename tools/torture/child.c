@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ops/ops.h"
 #include "torture.h"
 
 #define CHILD_PAGES	(2 * HMMT_PMD_PAGES)
@@ -295,13 +296,24 @@ static void child_layout(struct worker *w)
 
 static void child_migrate(struct worker *w)
 {
-	static const unsigned int flags[] = {
-		0, 0, HMMT_MIGRATE_TO_SYS, HMMT_MIGRATE_BASE, HMMT_MIGRATE_SPLIT,
-		HMMT_MIGRATE_TO_SYS | HMMT_MIGRATE_BASE,
+	/* as these ops do it */
+	static const struct {
+		unsigned int flags;
+		const char *op;
+	} how[] = {
+		{ 0, "to_dev" },
+		{ 0, "to_dev_part" },
+		{ HMMT_MIGRATE_TO_SYS, "to_sys" },
+		{ HMMT_MIGRATE_BASE, "to_dev_base" },
+		{ HMMT_MIGRATE_SPLIT, "to_dev_split" },
+		{ HMMT_MIGRATE_TO_SYS | HMMT_MIGRATE_BASE, "to_sys_base" },
 	};
 	struct heritage *h = mine(w);
 	unsigned int p = hmmt_rng_below(&w->rng, h->s.n), n;
+	unsigned int i = hmmt_rng_below(&w->rng, ARRAY_SIZE(how));
 
+	if (!ops_wanted(how[i].op, w->r->cfg))
+		return;
 	if (hmmt_rng_chance(&w->rng, 2, 3))
 		p -= p % HMMT_PMD_PAGES;
 	n = min_ul(HMMT_PMD_PAGES, h->s.n - p);
@@ -311,7 +323,7 @@ static void child_migrate(struct worker *w)
 		return;
 	step_begin(w, STEP_MIGRATE, h->at[p]);
 	hmmt_migrate(&w->r->dev[0], h->at[p], n * HMMT_PAGE_SIZE,
-		     flags[hmmt_rng_below(&w->rng, ARRAY_SIZE(flags))], NULL);
+		     how[i].flags, NULL);
 	step_end(w);
 }
 

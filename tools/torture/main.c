@@ -22,13 +22,14 @@ static const char usage[] =
 "  --round-ms N        length of a round (default 2000)\n"
 "  --hang T            an access that takes longer hangs (default 60s)\n"
 "  --no-device         run without the driver: what does not need it\n"
+"  --without A,B       leave these ops out, also where children do the same\n"
 "  --no-perturb        no seeded pauses before accesses\n"
 "  --keep-going        go on after a failing round\n"
 "  --bust NAME         make a mistake on purpose, to see it found\n"
 "  --list              scenarios, ops and mistakes\n";
 
 enum { OPT_SEED = 256, OPT_DURATION, OPT_SCENARIO, OPT_WORKERS, OPT_ROUND, OPT_HANG,
-       OPT_NO_DEVICE, OPT_NO_PERTURB, OPT_KEEP_GOING, OPT_BUST, OPT_LIST, OPT_HELP };
+       OPT_NO_DEVICE, OPT_NO_PERTURB, OPT_KEEP_GOING, OPT_WITHOUT, OPT_BUST, OPT_LIST, OPT_HELP };
 
 static const struct option options[] = {
 	{ "seed", required_argument, NULL, OPT_SEED },
@@ -40,6 +41,7 @@ static const struct option options[] = {
 	{ "no-device", no_argument, NULL, OPT_NO_DEVICE },
 	{ "no-perturb", no_argument, NULL, OPT_NO_PERTURB },
 	{ "keep-going", no_argument, NULL, OPT_KEEP_GOING },
+	{ "without", required_argument, NULL, OPT_WITHOUT },
 	{ "bust", required_argument, NULL, OPT_BUST },
 	{ "list", no_argument, NULL, OPT_LIST },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -71,6 +73,20 @@ static int parse_scenarios(struct config *cfg, char *list)
 		cfg->scenario[cfg->nr_scenarios++] = s;
 	}
 	return cfg->nr_scenarios ? 0 : bad("empty list of scenarios", "");
+}
+
+static int parse_without(struct config *cfg, char *list)
+{
+	char *name, *save = NULL;
+	int n;
+
+	for (name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+		n = ops_find(name);
+		if (n < 0)
+			return bad("no such op (see --list)", name);
+		cfg->without |= 1ULL << n;
+	}
+	return 0;
 }
 
 static int parse_bust(struct config *cfg, const char *name)
@@ -129,6 +145,9 @@ static int parse(struct config *cfg, int argc, char **argv)
 			break;
 		case OPT_KEEP_GOING:
 			cfg->keep_going = true;
+			break;
+		case OPT_WITHOUT:
+			ret = parse_without(cfg, optarg);
 			break;
 		case OPT_BUST:
 			ret = parse_bust(cfg, optarg);
@@ -202,7 +221,8 @@ int main(int argc, char **argv)
 	if (!cfg.no_device) {
 		cfg.nr_devs = count_devices();
 		if (!cfg.nr_devs) {
-			fprintf(stderr, "torture: no /dev/hmm_dmirror0 that opens (--no-device goes without)\n");
+			fprintf(stderr, "torture: /dev/hmm_dmirror0 does not open "
+				"(--no-device goes without)\n");
 			return 3;
 		}
 	}

@@ -127,6 +127,7 @@ struct config {
 	bool keep_going;
 	bool guest;		/* nobody else changes the system's counters */
 	enum bust bust;
+	uint64_t without;	/* mask of op numbers that are not to run */
 	unsigned int nr_devs;	/* devices there are, at most NR_DEVS */
 	const struct scenario *scenario[16];
 	unsigned int nr_scenarios;

@@ -91,11 +91,13 @@ static int to_sys_unaligned(struct worker *w)
 
 static int to_sys_base(struct worker *w)
 {
-	unsigned int flags = hmmt_rng_chance(&w->rng, 1, 2) ? HMMT_MIGRATE_BASE
-							    : HMMT_MIGRATE_SPLIT;
-
 	return migrate(w, hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w),
-		       HMMT_MIGRATE_TO_SYS | flags);
+		       HMMT_MIGRATE_TO_SYS | HMMT_MIGRATE_BASE);
+}
+
+static int to_sys_split(struct worker *w)
+{
+	return migrate(w, pick_mapped_block(w), HMMT_MIGRATE_TO_SYS | HMMT_MIGRATE_SPLIT);
 }
 
 static int migrate_drop(struct worker *w)
@@ -155,7 +157,8 @@ const struct op ops_migrate[] = {
 	{ "to_sys_part", "part of a block back", NEED_DEV, OP_PLACE, 5, to_sys_part },
 	{ "to_sys_unaligned", "a range across a PMD boundary back", NEED_DEV, OP_PLACE, 3,
 	  to_sys_unaligned },
-	{ "to_sys_base", "back, as base pages", NEED_DEV, OP_PLACE, 3, to_sys_base },
+	{ "to_sys_base", "back, base pages only", NEED_DEV, OP_PLACE, 2, to_sys_base },
+	{ "to_sys_split", "THPs back to base pages", NEED_DEV, OP_PLACE, 2, to_sys_split },
 	{ "migrate_drop", "collect, then give no destination", NEED_DEV, OP_PLACE, 2,
 	  migrate_drop },
 	{ "evict", "everything of a device back", NEED_DEV, OP_PLACE, 1, evict },

@@ -68,6 +68,8 @@ int move_span(struct worker *w, struct span s, unsigned int to, int grow, int fl
 unsigned int ops_count(void);
 const struct op *ops_get(unsigned int n);
 int ops_find(const char *name);
+/* Is the op of this name among those to run? Also asked by what is no op. */
+bool ops_wanted(const char *name, const struct config *cfg);
 /* Why it cannot run here, or NULL. */
 const char *ops_skip(const struct op *op, const struct config *cfg);
 

@@ -48,11 +48,20 @@ int ops_find(const char *name)
 	return -ENOENT;
 }
 
+bool ops_wanted(const char *name, const struct config *cfg)
+{
+	int n = ops_find(name);
+
+	return n >= 0 && !(cfg->without >> n & 1);
+}
+
 const char *ops_skip(const struct op *op, const struct config *cfg)
 {
 	static const unsigned int small[] = { 16, 32, 64, 128, 256, 512, 1024 };
 	unsigned int i;
 
+	if (!ops_wanted(op->name, cfg))
+		return "--without";
 	if ((op->needs & (NEED_DEV | NEED_DEV2)) && !cfg->nr_devs)
 		return cfg->no_device ? "--no-device" : "no /dev/hmm_dmirror0";
 	if ((op->needs & NEED_DEV2) && cfg->nr_devs < 2)

@@ -59,7 +59,7 @@ const struct scenario scenarios[] = {
 				{ "to_dev_multi", 4 }, { "to_dev_part", 8 },
 				{ "to_dev_unaligned", 5 }, { "to_dev_base", 3 },
 				{ "to_dev_split", 3 }, { "to_sys", 4 }, { "to_sys_part", 5 },
-				{ "to_sys_unaligned", 4 }, { "to_sys_base", 2 },
+				{ "to_sys_unaligned", 4 }, { "to_sys_base", 2 }, { "to_sys_split", 2 },
 				{ "migrate_drop", 2 }, { "map_thp", 10 },
 			},
 		},
@@ -80,7 +80,8 @@ const struct scenario scenarios[] = {
 				{ "dev_write", 12 }, { "dev_sweep", 2 }, { "to_dev", 20 },
 				{ "to_dev_multi", 4 }, { "to_dev_part", 8 }, { "to_dev_base", 3 },
 				{ "to_dev_split", 3 }, { "to_sys", 5 }, { "to_sys_part", 5 },
-				{ "evict", 1 }, { "map_thp", 10 }, { "map_part", 1 },
+				{ "to_sys_split", 2 }, { "evict", 1 }, { "map_thp", 10 },
+				{ "map_part", 1 },
 				{ "mprotect", 2 }, { "mprotect_part", 2 }, { "dontneed_part", 2 },
 				{ "munmap_part", 1 }, { "mremap_shifted", 1 }, { "mremap", 2 },
 			},
@@ -90,7 +91,9 @@ const struct scenario scenarios[] = {
 	{
 		.name = "storm",
 		.help = "all workers fault the block that one of them migrates",
-		.region = { { SHAPE_THP, 6 }, { SHAPE_MTHP, 1 }, { SHAPE_HOLE, 1 }, { SHAPE_END, 0 } },
+		.region = {
+			{ SHAPE_THP, 6 }, { SHAPE_MTHP, 1 }, { SHAPE_HOLE, 1 }, { SHAPE_END, 0 },
+		},
 		.nr_roles = 2,
 		.role = {
 			{ /* aims */
