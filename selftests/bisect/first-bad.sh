@@ -16,6 +16,8 @@ export HMMT_TOP
 . "$HMMT_TOP/tools/campaign/prepare.sh"
 
 readonly SUBJECT=mm/migrate_device.c
+# In det a commit that changes no code runs exactly as the one before it.
+readonly STEP=(--engine det --scenario mremap --duration 10s --vms 1)
 # Beside the fetched tree: hard links do not cross file systems.
 work=$HMMT_CACHE/bisect-test.$$
 tree=$work/linux
@@ -99,8 +101,8 @@ main()
 		"$tree" "$build" ||
 		ktap_diag "no objects to start from: the first step builds all"
 
-	g bisect start -q "$last" "$first" >/dev/null
-	g bisect run "$HMMT_TOP/run.sh" bisect-step --ksrc "$tree" \
+	g bisect start "$last" "$first" >/dev/null
+	g bisect run "$HMMT_TOP/run.sh" bisect-step --ksrc "$tree" "${STEP[@]}" \
 		--results "${logs:-$work}/bisect" || rc=$?
 	ktap_equal "git bisect run: exit code" "$rc" 0
 	ktap_equal "first bad commit" \
@@ -123,7 +125,7 @@ step_is()
 	local name=$1 code=$2 rc=0
 
 	shift 2
-	"$HMMT_TOP/run.sh" bisect-step --ksrc "$tree" \
+	"$HMMT_TOP/run.sh" bisect-step --ksrc "$tree" "${STEP[@]}" \
 		--results "${logs:-$work}/bisect" "$@" || rc=$?
 	ktap_equal "$name: exit code" "$rc" "$code"
 }
