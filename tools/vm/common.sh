@@ -93,7 +93,13 @@ watched()
 
 	shift
 	(
-		while sleep 10 && kill -0 $$ 2>/dev/null; do
+		# Neither it nor its sleep may outlive the command: they would
+		# hold the lock and whatever reads our stderr.
+		[ -z "${lock_fd:-}" ] || exec {lock_fd}>&-
+		trap 'kill $! 2>/dev/null; exit 0' TERM
+		while kill -0 $$ 2>/dev/null; do
+			sleep 10 &
+			wait $!
 			# shellcheck disable=SC2086 # function and its words
 			step "$($text 2>/dev/null)"
 		done

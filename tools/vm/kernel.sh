@@ -109,13 +109,18 @@ kmake()
 		${CC:+CC="$CC"} ${LLVM:+LLVM="$LLVM"} ${V:+V="$V"} "$@" </dev/null
 }
 
-# The lines that say why, not the hundred after them
+# The lines that say why, not the hundred of make after them
 show_failure()
 {
-	grep -nE '(error|Error|undefined reference|No rule to make|Killed)' "$1" |
-		grep -v 'Waiting for unfinished' | head -n 8 >&2 || true
-	echo "  ..." >&2
-	tail -n 6 "$1" >&2
+	local why
+
+	why=$(grep -E '(error:|ERROR:|undefined reference|No rule to make|[Kk]illed|No space left)' "$1" |
+		head -n 8) || true
+	if [ -n "$why" ]; then
+		printf '%s\n' "$why" >&2
+	else
+		tail -n 12 "$1" >&2
+	fi
 }
 
 # shellcheck disable=SC2317 # called by name
@@ -155,6 +160,8 @@ describe_source()
 {
 	local commit
 
+	# Looking must not refresh the index of a tree that is only read.
+	export GIT_OPTIONAL_LOCKS=0
 	if commit=$(git -C "$ksrc" rev-parse --short=12 HEAD 2>/dev/null); then
 		git -C "$ksrc" diff --quiet HEAD 2>/dev/null || commit=$commit-dirty
 		printf '%s %s\n' "$ksrc" "$commit"
