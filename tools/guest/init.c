@@ -202,14 +202,17 @@ static int setup_driver(char ***argv)
 	for (; **argv && !strncmp(**argv, "driver:", 7); (*argv)++) {
 		const char *word = **argv + 7;
 
-		if (!strcmp(word, "none"))
+		if (!strcmp(word, "none")) {
 			name = NULL;
-		else if (!strcmp(word, "stock"))
+			continue;
+		}
+		if (!strcmp(word, "stock")) {
 			name = "stock_test_hmm";
-		else if (used + strlen(word) + 2 > sizeof(params))
+			continue;
+		}
+		if (used + strlen(word) + 2 > sizeof(params))
 			return -E2BIG;
-		else
-			used += sprintf(params + used, "%s%s", used ? " " : "", word);
+		used += sprintf(params + used, "%s%s", used ? " " : "", word);
 	}
 	if (!name || (access("/lib/modules", F_OK) && !used))
 		return 0;

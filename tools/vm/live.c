@@ -29,7 +29,8 @@ int hmmt_watch_init(struct hmmt_watch *w, const char *dir)
 
 	memset(w, 0, sizeof(*w));
 	w->dir = dir;
-	w->console = w->results = -1;
+	w->console = -1;
+	w->results = -1;
 	snprintf(path, sizeof(path), "%s/journal.bin", dir);
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)

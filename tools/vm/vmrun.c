@@ -300,7 +300,8 @@ static int run(struct hmmt_vm *vm, char **argv)
 		fprintf(stderr, "vmrun: cannot start QEMU: %s\n", strerror(-ret));
 		return 3;
 	}
-	vm->start_ms = vm->progress_ms = now_ms();
+	vm->start_ms = now_ms();
+	vm->progress_ms = vm->start_ms;
 	status = watch_guest(vm);
 	hmmt_live_end(&vm->live);
 	qemu_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -319,7 +320,7 @@ static int run(struct hmmt_vm *vm, char **argv)
 	return ret ? 3 : ends[vm->end].code;
 }
 
-static int usage(const char *why, const char *what)
+static int wrong(const char *why, const char *what)
 {
 	fprintf(stderr, "vmrun: %s%s\n"
 		"usage: vmrun --dir DIR [--stall S] [--limit S] [--label TEXT] [--quiet]\n"
@@ -367,11 +368,11 @@ int main(int argc, char **argv)
 			break;
 		case 'S':
 			if (!parse_seconds(optarg, &vm.stall_ms) || !vm.stall_ms)
-				return usage("--stall: not a number of seconds: ", optarg);
+				return wrong("--stall: not a number of seconds: ", optarg);
 			break;
 		case 'L':
 			if (!parse_seconds(optarg, &vm.limit_ms))
-				return usage("--limit: not a number of seconds: ", optarg);
+				return wrong("--limit: not a number of seconds: ", optarg);
 			break;
 		case 'l':
 			vm.live.label = optarg;
@@ -383,16 +384,16 @@ int main(int argc, char **argv)
 		case 'i':
 		case 'b':
 			if (hmmt_runjson_set(vm.json, c, optarg))
-				return usage("not KEY=VALUE of that kind: ", optarg);
+				return wrong("not KEY=VALUE of that kind: ", optarg);
 			break;
 		default:
-			return usage("unknown option", "");
+			return wrong("unknown option", "");
 		}
 	}
 	if (!vm.dir || optind == argc)
-		return usage("--dir and a command are needed", "");
+		return wrong("--dir and a command are needed", "");
 	if (stat(vm.dir, &st) || !S_ISDIR(st.st_mode))
-		return usage("no such directory: ", vm.dir);
+		return wrong("no such directory: ", vm.dir);
 	vm.live.dir = vm.dir;
 	vm.live.tty = isatty(STDERR_FILENO);
 	c = run(&vm, argv + optind);
