@@ -76,8 +76,8 @@ static bool no_write(void)
 	return stats.hmm_write_checked && !stats.hmm_no_write;
 }
 
-/* A soft-dirty THP that is shared goes to the device without a BUG */
-static bool softdirty(void)
+/* To the device with a THP that a child shares */
+static bool shared_to_dev(unsigned int flags)
 {
 	char *p = thps(1, true);
 	int pipefd[2];
@@ -92,10 +92,22 @@ static bool softdirty(void)
 		close(pipefd[1]);
 		_exit(read(pipefd[0], &c, 1) != 0);
 	}
-	ret = to_dev(p, HMMT_PMD_SIZE, 0);
+	ret = to_dev(p, HMMT_PMD_SIZE, flags);
 	close(pipefd[1]);
 	waitpid(pid, NULL, 0);
 	return !ret;
+}
+
+/* A soft-dirty THP that is shared goes to the device without a BUG */
+static bool softdirty(void)
+{
+	return shared_to_dev(0);
+}
+
+/* A shared THP that is split on its way is split for all who share it */
+static bool split_shared(void)
+{
+	return shared_to_dev(HMMT_MIGRATE_SPLIT);
 }
 
 /* A hole with fewer destinations than pages is filled in part, or not at all */
@@ -125,6 +137,7 @@ static const struct {
 	{ "no-write", no_write },
 	{ "softdirty", softdirty },
 	{ "partial-hole", partial_hole },
+	{ "split-shared", split_shared },
 };
 
 int main(int argc, char **argv)

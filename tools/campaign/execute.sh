@@ -12,6 +12,9 @@ declare -A exec_running=()	# pid -> line of the plan
 exec_interrupted=0
 exec_failed=0
 
+# A rest of fewer seconds is not worth a boot, nor more guests than this.
+readonly EXEC_REST=5 EXEC_GUESTS=8
+
 exec_signal_all()
 {
 	local pid
@@ -62,11 +65,38 @@ run_title()
 		"$1/verdict.json" 2>/dev/null | head -n 1
 }
 
+# exec_continue LINE: a guest that crashed before its time was up leaves its
+# rest, with another seed, as one more line of the plan: a known bug must not
+# hide what comes after it. What was going on goes last.
+exec_continue()
+{
+	local number name engine accel flavour scenarios seed secs dir elapsed n
+	local s later='' first=''
+
+	IFS=$'\t' read -r number name engine accel flavour scenarios seed secs <<<"$1"
+	dir=$campaign_dir/$name
+	case $(run_verdict "$dir") in FAIL | KNOWN) ;; *) return 0 ;; esac
+	! grep -q '^HMMT-END' "$dir/results.log" 2>/dev/null || return 0
+	elapsed=$(sed -n 's/.*"elapsed_ms":[[:space:]]*\([0-9]*\).*/\1/p' "$dir/verdict.json" | head -n 1)
+	secs=$((secs - (${elapsed:-0} + 999) / 1000))
+	n=1
+	[[ $name != *.* ]] || n=${name##*.}
+	[ "$secs" -ge "$EXEC_REST" ] && [ "$n" -lt "$EXEC_GUESTS" ] || return 0
+	for s in ${scenarios//,/ }; do
+		grep -qE "^(not )?ok [0-9]+ torture\.$s( |\$)" "$dir/results.log" && continue
+		if [ -z "$first" ]; then first=$s; else later=$later$s,; fi
+	done
+	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$number" "${name%.*}.$((n + 1))" \
+		"$engine" "$accel" "$flavour" "$later$first" "$((seed + 1))" "$secs" \
+		>>"$campaign_dir/plan.tsv"
+}
+
 exec_reap()
 {
 	local pid=$1 name verdict title
 
 	IFS=$'\t' read -r _ name _ <<<"${exec_running[$pid]}"
+	[ "$exec_interrupted" -ne 0 ] || exec_continue "${exec_running[$pid]}"
 	unset "exec_running[$pid]"
 	verdict=$(run_verdict "$campaign_dir/$name")
 	title=$(run_title "$campaign_dir/$name")
@@ -111,7 +141,8 @@ exec_is_done()
 	return 1
 }
 
-# execute_plan DIR VMS STOP-ON-FAIL: 0 when everything was run, 1 when cut
+# execute_plan DIR VMS STOP-ON-FAIL: 0 when everything was run, 1 when cut.
+# The plan is read to its end while it grows.
 execute_plan()
 {
 	local vms=$2 stop=$3 line name
@@ -121,15 +152,18 @@ execute_plan()
 	exec_interrupted=0
 	set -m
 	trap exec_on_interrupt INT TERM
-	while IFS= read -r line <&3; do
-		IFS=$'\t' read -r _ name _ <<<"$line"
-		exec_is_done "$campaign_dir/$name" && continue
-		while [ "${#exec_running[@]}" -ge "$vms" ]; do exec_wait; done
-		[ "$exec_interrupted" -eq 0 ] || break
-		[ "$stop" -eq 0 ] || [ "$exec_failed" -eq 0 ] || break
-		exec_start "$line"
+	while :; do
+		while IFS= read -r line <&3; do
+			IFS=$'\t' read -r _ name _ <<<"$line"
+			exec_is_done "$campaign_dir/$name" && continue
+			while [ "${#exec_running[@]}" -ge "$vms" ]; do exec_wait; done
+			[ "$exec_interrupted" -eq 0 ] || break
+			[ "$stop" -eq 0 ] || [ "$exec_failed" -eq 0 ] || break
+			exec_start "$line"
+		done
+		[ "${#exec_running[@]}" -gt 0 ] || break
+		exec_wait
 	done 3<"$campaign_dir/plan.tsv"
-	while [ "${#exec_running[@]}" -gt 0 ]; do exec_wait; done
 	progress_clear
 	trap - INT TERM
 	set +m

@@ -155,3 +155,31 @@ step()
 {
 	printf '[%3ds] %s\n' "$((EPOCHSECONDS - HMMT_T0))" "$*" >&2
 }
+
+# known_without RELEASE: the ops that the known issues of this kernel say to
+# leave out, comma separated. HMMT_WITHOUT=A,B says it in their place; empty
+# leaves nothing out.
+known_without()
+{
+	local f pattern ops all=''
+	local -a kernels
+
+	if [ "${HMMT_WITHOUT+set}" = set ]; then
+		printf '%s\n' "$HMMT_WITHOUT"
+		return 0
+	fi
+	for f in "$HMMT_TOP"/configs/known/*.known; do
+		ops=$(sed -n 's/^without:[[:space:]]*//p' "$f")
+		[ -n "$ops" ] || continue
+		read -r -a kernels < <(sed -n 's/^kernels:[[:space:]]*//p' "$f")
+		for pattern in "${kernels[@]}"; do
+			# shellcheck disable=SC2254 # a pattern is meant
+			case $1 in
+			$pattern)
+				all=${all:+$all,}$ops
+				break ;;
+			esac
+		done
+	done
+	printf '%s\n' "$all"
+}

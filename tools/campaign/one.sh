@@ -22,6 +22,9 @@ engine_name=$engine
 # no sign of life at all.
 stall=${HMMT_STALL:-180}
 
+# Ops that are known to be the death of a guest with this kernel
+without=$(known_without "$(cat "$build/hmmt/release")")
+
 # Ctrl-C goes to the whole group: vmrun ends the guest, this goes on to judge.
 trap : INT
 rc=0
@@ -29,8 +32,8 @@ setpriv --pdeathsig TERM "$HMMT_TOP/tools/vm/boot.sh" --dir "$dir" \
 	--tools "$tools" --build "$build" --image "$image" --engine "$engine" \
 	--seed "$seed" --cpus "$cpus" --mem "$mem" --stall "$stall" \
 	--expect torture --flavour "$flavour" --label "$name" --quiet -- \
-	torture --seed "$seed" --duration "${seconds}s" --scenario "$scenarios" ||
-	rc=$?
+	torture --seed "$seed" --duration "${seconds}s" --scenario "$scenarios" \
+	${without:+--without "$without"} || rc=$?
 # Without a guest there is no run.json, and the judge would see no run at all.
 if [ ! -f "$dir/run.json" ]; then
 	mkdir -p "$dir"

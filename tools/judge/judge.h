@@ -150,7 +150,7 @@ struct hmmt_known {
 	char *title;
 	bool regex;
 	char *kernels;		/* space separated shell patterns */
-	char *reference, *evidence;
+	char *reference, *evidence, *without;
 };
 
 struct hmmt_known_list {

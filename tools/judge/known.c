@@ -7,6 +7,8 @@
  *   kernels:   shell patterns on the kernel release, e.g. 7.2.* 7.3-rc*
  *   reference: commit, mail or report
  *   evidence:  why it is the kernel's bug and not ours
+ *   without:   ops that run.sh leaves out on these kernels, since the guest
+ *              would die of it at once (optional; read by tools/campaign)
  */
 #include <dirent.h>
 #include <errno.h>
@@ -30,6 +32,7 @@ static void free_item(struct hmmt_known *k)
 	free(k->kernels);
 	free(k->reference);
 	free(k->evidence);
+	free(k->without);
 }
 
 static char **field(struct hmmt_known *k, const char *key)
@@ -42,6 +45,8 @@ static char **field(struct hmmt_known *k, const char *key)
 		return &k->reference;
 	if (!strcmp(key, "evidence"))
 		return &k->evidence;
+	if (!strcmp(key, "without"))
+		return &k->without;
 	return NULL;
 }
 
@@ -55,7 +60,7 @@ static int set_field(const char *path, struct hmmt_known *k, char *line)
 	to = field(k, line);
 	if (!to) {
 		snprintf(what, sizeof(what),
-			 "unknown key \"%.40s\" (title, kernels, reference, evidence)", line);
+			 "unknown key \"%.40s\" (title, kernels, reference, evidence, without)", line);
 		return known_error(path, what);
 	}
 	if (*to) {
