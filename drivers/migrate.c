@@ -128,6 +128,30 @@ static void step_take_back(struct dmirror_step *step, unsigned long i,
 	}
 }
 
+/*
+ * A compound source is a hole or a folio of PMD order, all of it and aligned;
+ * any other source is a base page. What is neither gets no destination: to
+ * copy it as if it were would read and replace other pages.
+ */
+static bool source_ok(struct dmirror_step *step, unsigned long i,
+		      struct page *spage)
+{
+	bool compound = step->src[i] & DMIRROR_PFN_COMPOUND;
+	unsigned long addr = step->addr + i * PAGE_SIZE;
+	bool ok = true;
+
+	dmirror_count(step->mdevice, source_checked);
+	if (compound)
+		ok = i + HPAGE_PMD_NR <= step->npages &&
+		     (!step->vma || IS_ALIGNED(addr, HPAGE_PMD_SIZE));
+	if (ok && spage)
+		ok = folio_order(page_folio(spage)) == (compound ? HPAGE_PMD_ORDER : 0) &&
+		     folio_page(page_folio(spage), 0) == spage;
+	if (!ok)
+		dmirror_count(step->mdevice, source_wrong);
+	return ok;
+}
+
 /* Give a destination to each source the kernel collected, and copy */
 static void step_alloc_and_copy(struct dmirror_step *step)
 {
@@ -140,14 +164,15 @@ static void step_alloc_and_copy(struct dmirror_step *step)
 		struct page *spage = migrate_pfn_to_page(step->src[i]);
 
 		nr = 1;
-		if (!(step->src[i] & MIGRATE_PFN_MIGRATE))
+		if (!(step->src[i] & MIGRATE_PFN_MIGRATE) ||
+		    !source_ok(step, i, spage))
 			continue;
 		if (!(step->src[i] & DMIRROR_PFN_COMPOUND)) {
 			step_give(step, i, spage, 0);
 			continue;
 		}
 
-		nr = min_t(unsigned long, HPAGE_PMD_NR, step->npages - i);
+		nr = HPAGE_PMD_NR;
 		if (!(step->flags & HMMT_MIGRATE_SPLIT) &&
 		    step_give(step, i, spage, HPAGE_PMD_ORDER))
 			continue;
@@ -235,6 +260,7 @@ static int step_migrate_vma(struct dmirror_step *step, struct page *fault_page,
 			continue;
 		*collected += step->src[i] & DMIRROR_PFN_COMPOUND ? HPAGE_PMD_NR : 1;
 	}
+	*collected = min(*collected, step->npages);
 
 	dmirror_perturb(step->mdevice);
 	step_alloc_and_copy(step);

@@ -179,6 +179,8 @@ struct hmmt_stats {
 	__u64 hmm_wrong;	/* ... that was not that of the address */
 	__u64 hmm_write_checked;	/* pages asked for with HMM_PFN_REQ_WRITE */
 	__u64 hmm_no_write;	/* ... and given without HMM_PFN_WRITE */
+	__u64 source_checked;	/* sources that migrate_vma_setup() collected */
+	__u64 source_wrong;	/* ... neither a base page nor a whole THP */
 	__u64 invalidations;	/* calls of the MMU notifier */
 	__u64 nomem_dev;	/* device memory exhausted */
 	__u64 nomem_sys;	/* system memory exhausted */

@@ -33,7 +33,9 @@ open_results()
 		campaign_dir=$base.$n
 	done
 	campaign_dir=$(cd "$campaign_dir" && pwd)
-	printf '%s\0' "$@" --seed "$opt_seed" >"$campaign_dir/argv"
+	# A seed from the time is as good as one that was given.
+	[[ " $* " == *" --seed"* ]] || set -- "$@" --seed "$opt_seed"
+	printf '%s\0' "$@" >"$campaign_dir/argv"
 	printf '%s\n' "$plan" >"$campaign_dir/plan.tsv"
 	ln -sfn "${campaign_dir##*/}" "$root/latest"
 }

@@ -105,7 +105,7 @@ prepare_flavour()
 # prepare_record
 prepare_all()
 {
-	local flavour
+	local flavour left_out
 
 	prepare_tools
 	prepare_source
@@ -116,6 +116,9 @@ prepare_all()
 			"$tools_dir" "$build_dir" "$image_file" "${opt_cpus:-2}" \
 			"${opt_mem:-$PREPARE_GUEST_MIB}"
 	done < <(cut -f5 <<<"$1" | sort -u)
+	left_out=$(known_without "$(cat "$build_dir/hmmt/release")")
+	[ -z "$left_out" ] ||
+		msg "note: known issues of this kernel leave out $left_out (HMMT_WITHOUT= for none)"
 }
 
 # prepared.tsv: FLAVOUR TOOLS BUILD IMAGE CPUS MEM, for one.sh

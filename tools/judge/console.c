@@ -306,7 +306,8 @@ static void feed_splat(struct parser *p, const char *text)
 	if (!*p->access && !strcmp(p->rule->kind, "KASAN")) {
 		if (!strncmp(text, "Read of size ", 13) || !strncmp(text, "Read at addr", 12))
 			strcpy(p->access, " Read");
-		else if (!strncmp(text, "Write of size ", 14) || !strncmp(text, "Write at addr", 13))
+		else if (!strncmp(text, "Write of size ", 14) ||
+			 !strncmp(text, "Write at addr", 13))
 			strcpy(p->access, " Write");
 	}
 	if (*text != ' ')
@@ -360,7 +361,8 @@ static void look_for_message(struct parser *p, const char *text, unsigned long l
 	for (i = 0; i < HMMT_NELEM(messages); i++) {
 		if (strncmp(text, messages[i].start, strlen(messages[i].start)))
 			continue;
-		hmmt_title_normalise(messages[i].title ? messages[i].title : text, buf, sizeof(buf));
+		hmmt_title_normalise(messages[i].title ? messages[i].title : text, buf,
+				     sizeof(buf));
 		for (i = strlen(buf); i && (buf[i - 1] == '.' || buf[i - 1] == ' '); i--)
 			buf[i - 1] = '\0';
 		hmmt_copy(p->pending, sizeof(p->pending), buf);

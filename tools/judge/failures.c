@@ -150,7 +150,8 @@ static void step_failures(struct hmmt_judgement *j)
 		int sig;
 		const char *name;
 	} crash[] = {
-		{ 4, "SIGILL" }, { 5, "SIGTRAP" }, { 7, "SIGBUS" }, { 8, "SIGFPE" }, { 11, "SIGSEGV" },
+		{ 4, "SIGILL" }, { 5, "SIGTRAP" }, { 7, "SIGBUS" }, { 8, "SIGFPE" },
+		{ 11, "SIGSEGV" },
 	};
 	char title[HMMT_TITLE_MAX];
 	size_t i;

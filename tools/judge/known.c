@@ -60,7 +60,8 @@ static int set_field(const char *path, struct hmmt_known *k, char *line)
 	to = field(k, line);
 	if (!to) {
 		snprintf(what, sizeof(what),
-			 "unknown key \"%.40s\" (title, kernels, reference, evidence, without)", line);
+			 "unknown key \"%.40s\" (title, kernels, reference, evidence, without)",
+			 line);
 		return known_error(path, what);
 	}
 	if (*to) {

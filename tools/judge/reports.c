@@ -107,7 +107,8 @@ static void xml(FILE *f, const char *s)
 			fputs("&#10;", f);
 		} else if ((c < ' ' && c != '\t') || c == 0x7f) {
 			fputc('?', f);
-		} else if (c == 0xef && (unsigned char)s[1] == 0xbf && (unsigned char)s[2] >= 0xbe) {
+		} else if (c == 0xef && (unsigned char)s[1] == 0xbf &&
+			   (unsigned char)s[2] >= 0xbe) {
 			fputc('?', f);
 			s += 2;
 		} else {

@@ -131,7 +131,8 @@ static void oracle_reasons(struct hmmt_judgement *j, bool torture)
 				continue;
 			planned++;
 			if (hmmt_json_int(o, "checked", 0) <= 0)
-				hmmt_json_add(j->reasons, "planned oracle %.60s checked nothing", key);
+				hmmt_json_add(j->reasons, "planned oracle %.60s checked nothing",
+					      key);
 		}
 	}
 	if (torture && !planned)

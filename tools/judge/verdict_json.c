@@ -137,8 +137,10 @@ json_t *hmmt_judgement_json(const struct hmmt_judgement *j)
 	json_object_set_new(o, "tests", t);
 	if (j->run.live.present) {
 		t = json_object();
-		json_object_set_new(t, "heartbeat", json_integer((json_int_t)j->run.live.heartbeat));
-		json_object_set_new(t, "elapsed_ms", json_integer((json_int_t)j->run.live.elapsed_ms));
+		json_object_set_new(t, "heartbeat",
+				    json_integer((json_int_t)j->run.live.heartbeat));
+		json_object_set_new(t, "elapsed_ms",
+				    json_integer((json_int_t)j->run.live.elapsed_ms));
 		json_object_set_new(t, "phase", hmmt_json_string(j->run.live.phase));
 		json_object_set_new(t, "running", hmmt_json_string(j->run.live.running));
 		json_object_set_new(o, "journal", t);
@@ -171,7 +173,8 @@ static void print_counters(const json_t *v, FILE *out)
 	if (json_object_get(c, "from_journal"))
 		fprintf(out, "  %-9s %" JSON_INTEGER_FORMAT " THPs, %" JSON_INTEGER_FORMAT
 			" base pages (as far as the guest came)\n", "migrated",
-			hmmt_json_int(c, "thp_migrations", 0), hmmt_json_int(c, "base_migrations", 0));
+			hmmt_json_int(c, "thp_migrations", 0),
+			hmmt_json_int(c, "base_migrations", 0));
 	else
 		fprintf(out, "  %-9s THPs %" JSON_INTEGER_FORMAT " to device, %" JSON_INTEGER_FORMAT
 			" to system; base pages %" JSON_INTEGER_FORMAT " to device, %"

@@ -144,6 +144,8 @@ static void json_counters(const struct config *cfg, const struct shared *sh,
 		DEV_COUNTER(hmm_wrong);
 		DEV_COUNTER(hmm_write_checked);
 		DEV_COUNTER(hmm_no_write);
+		DEV_COUNTER(source_checked);
+		DEV_COUNTER(source_wrong);
 		DEV_COUNTER(invalidations);
 		DEV_COUNTER(nomem_dev);
 		DEV_COUNTER(nomem_sys);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hmm_range_fault() keeps its promises. The driver compares each answer with
+ * hmm_range_fault() and migrate_vma_setup() keep their promises. The driver compares each answer with
  * what it can know of it, goes on with the right one, and counts; here the
  * counts become failures, at the end of the run, so that they hide nothing.
  */
@@ -33,6 +33,10 @@ void hmm_check(const struct config *cfg, struct shared *sh,
 			offsetof(struct hmmt_stats, hmm_write_checked),
 			offsetof(struct hmmt_stats, hmm_no_write),
 			"hmm_range_fault: write asked for, read-only given",
+		}, {
+			offsetof(struct hmmt_stats, source_checked),
+			offsetof(struct hmmt_stats, source_wrong),
+			"migrate_vma_setup: a source neither base page nor whole THP",
 		},
 	};
 	unsigned int i;
