@@ -59,8 +59,9 @@ main()
 	[ ! -f "$dir/plan.tsv" ] ||
 		printf '  %-8s %s\n' "seed" "$(cut -f7 "$dir/plan.tsv" | sort -un | paste -sd' ')"
 	worst=$(worst_run "$dir")
-	if [ -n "$worst" ]; then
+	[ ! -f "$worst/console.log" ] ||
 		printf '  %-8s %s\n' "console" "$worst/console.log"
+	if [ -x "$worst/replay.sh" ]; then
 		printf '  %-8s %s\n' "replay" "./run.sh replay $worst"
 	elif [ -f "$dir/argv" ]; then
 		printf '  %-8s ./run.sh %s\n' "again" \
