@@ -38,6 +38,24 @@ static bool is_dev_step(enum step step)
 	return step == STEP_DEV_LOAD || step == STEP_DEV_STORE || step == STEP_MIGRATE;
 }
 
+/*
+ * For the title: the same bug must have the same one whichever op met it, or
+ * a bisection would take it for another.
+ */
+static const char *step_class(enum step step)
+{
+	switch (step) {
+	case STEP_LOAD:
+	case STEP_STORE:
+		return "CPU access";
+	case STEP_DEV_LOAD:
+	case STEP_DEV_STORE:
+		return "device access";
+	default:
+		return step_names[step % NR_STEPS];
+	}
+}
+
 /* Newlines would break the report's lines. */
 static void flatten(char *s)
 {
@@ -75,15 +93,16 @@ static void report(struct shared *sh, unsigned int n, const char *kind, uint64_t
 	char title[96], vma[160], stack[800];
 	uint64_t entry = 0;
 
-	snprintf(title, sizeof(title), "%s in %s", kind, op ? op->name : "?");
+	snprintf(title, sizeof(title), "%s in %s", kind, step_class(pg->step));
 	vma_line(pg->pid, pg->addr, vma, sizeof(vma));
 	hmmt_pagemap_read(pg->pid, pg->addr, 1, &entry);
 	if (hmmt_task_stack(pg->pid, pg->tid, stack, sizeof(stack)) < 0)
 		strcpy(stack, "not readable");
 	flatten(stack);
 	fail_add(sh, ORACLE_PROGRESS, title,
-		 "%s %u: %s at %#llx for %llu.%llu s, %llu CPU faults and %llu device faults meanwhile; mapping %s; pagemap %#018llx; kernel stack %s",
-		 n < MAX_WORKERS ? "worker" : "child", n, step_names[pg->step % NR_STEPS],
+		 "%s %u, op %s: %s at %#llx for %llu.%llu s, %llu CPU faults and %llu device faults meanwhile; mapping %s; pagemap %#018llx; kernel stack %s",
+		 n < MAX_WORKERS ? "worker" : "child", n, op ? op->name : "?",
+		 step_names[pg->step % NR_STEPS],
 		 (unsigned long long)pg->addr, (unsigned long long)(ns / SEC),
 		 (unsigned long long)(ns / (SEC / 10) % 10), (unsigned long long)faults,
 		 (unsigned long long)dev_faults, vma, (unsigned long long)entry, stack);
