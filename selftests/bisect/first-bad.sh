@@ -48,16 +48,16 @@ commit()
 	g commit -q -m "$1"
 }
 
-# The bug: both branches for large folios go on instead of splitting. The
-# condition is what they ask right after they found the folio.
+# The bug: the branch for large device folios, the first one, goes on instead of
+# splitting. The condition is what it asks right after it found the folio.
 break_split()
 {
 	awk '
-		/folio_test_large\(folio\)/ && infn { sub(/folio_test_large\(folio\)/, "false"); n++ }
+		/folio_test_large\(folio\)/ && infn && !n { sub(/folio_test_large\(folio\)/, "false"); n++ }
 		/^static int migrate_vma_collect_pmd\(/ { infn = 1 }
 		/^}/ { infn = 0 }
 		{ print }
-		END { exit n == 2 ? 0 : 1 }' "$tree/$SUBJECT" >"$tree/$SUBJECT.new" &&
+		END { exit n == 1 ? 0 : 1 }' "$tree/$SUBJECT" >"$tree/$SUBJECT.new" &&
 		mv "$tree/$SUBJECT.new" "$tree/$SUBJECT"
 }
 
@@ -76,8 +76,8 @@ make_history()
 	commit "breaks the build"
 	edit '/^#error/d'
 	commit "builds again"
-	break_split || { echo "# the branches are not where they were"; return 1; }
-	commit "large folios are no longer split"
+	break_split || { echo "# the branch is not where it was"; return 1; }
+	commit "large device folios are no longer split"
 	bug=$(g rev-parse HEAD)
 	edit '$a /* sixth */'
 	commit "another comment"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hmm_range_fault() and migrate_vma_setup() keep their promises. The driver compares each answer with
- * what it can know of it, goes on with the right one, and counts; here the
- * counts become failures, at the end of the run, so that they hide nothing.
+ * hmm_range_fault() and migrate_vma_setup() keep their promises. The driver
+ * compares each answer with what it can know of it, goes on with the right
+ * one, and counts; here the counts become failures, at the end of the run, so
+ * that they hide nothing.
  */
 #include "../torture.h"
 
