@@ -121,13 +121,38 @@ bust_test()
 	"$HMMT_TOP/selftests/lib/bust.sh" "$tools_dir/guest/torture" --no-device
 }
 
+# The tool must come to a verdict by every oracle. In the live engine a crash
+# inside the kernel under test is news about that kernel and no failure of this
+# tool, and it comes and goes: it is a skip that says what it saw. One in our own
+# driver, a wrong page, or anything at all in det is a failure.
 torture_short()
 {
-	local rc=0
+	local dir title n=0
 
-	"$HMMT_TOP/run.sh" run --profile test --seed 1 --results "$logs/torture" || rc=$?
-	cat "$logs/torture/latest/results.ktap"
-	return "$rc"
+	"$HMMT_TOP/run.sh" run --profile test --seed 1 --results "$logs/torture" || true
+	for dir in "$logs"/torture/latest/[0-9]*/; do
+		dir=${dir%/}
+		n=$((n + 1))
+		title=$(sed -n 's/^ *"title": "\(.*\)",$/\1/p' "$dir/verdict.json" | head -n 1)
+		case $(verdict_of "$dir") in
+		PASS | KNOWN) echo "ok $n ${dir##*/}" ;;
+		FAIL)
+			if [[ $dir == *-live-* && $(source_of "$dir") == console ]] &&
+			   ! grep -aqE 'RIP: 0010:.*\[test_hmm\]' "$dir/console.log"; then
+				echo "ok $n ${dir##*/} # SKIP the kernel under test: $title"
+			else
+				echo "not ok $n ${dir##*/}: FAIL: $title"
+			fi ;;
+		*) echo "not ok $n ${dir##*/}: $(verdict_of "$dir"): $title" ;;
+		esac
+	done
+	[ "$n" -gt 0 ] || echo "not ok 1 no guest was run"
+}
+
+# What the judge took the title from: console, or one of the oracles
+source_of()
+{
+	sed -n 's/^ *"source": "\(.*\)",$/\1/p' "$1/verdict.json" | head -n 1
 }
 
 # guest_test ENGINE NAME: a program of the selftests in a guest of its own. Its
@@ -272,6 +297,9 @@ main()
 	trap 'trap - INT TERM; msg "interrupted; logs kept in $logs"; kill 0; exit 130' INT TERM
 	prepare_host
 	prepare_tools
+	# the tests of the judge would build one of their own
+	HMMT_JUDGE=$(host_bin_dir)/hmmt-judge
+	export HMMT_JUDGE
 	if stage_wanted host; then run_stage host 2; fi
 	if stage_wanted kernel || stage_wanted guest; then
 		prepare_source

@@ -17,6 +17,8 @@ export HMMT_TOP
 
 readonly SUBJECT=mm/migrate_device.c
 # In det a commit that changes no code runs exactly as the one before it.
+# A guest that spins with interrupts off shows no life; no need to wait long.
+export HMMT_STALL=60
 readonly STEP=(--engine det --scenario mremap --duration 10s --vms 1)
 # Beside the fetched tree: hard links do not cross file systems.
 work=$HMMT_CACHE/bisect-test.$$

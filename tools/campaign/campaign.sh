@@ -93,8 +93,10 @@ main()
 		exit 0
 	fi
 	msg "seed $opt_seed"
+	trap 'msg "interrupted while preparing: no guest was started"; exit 130' INT TERM
 	prepare_host
 	prepare_all "$plan"
+	trap - INT TERM
 	[ "$resumed" -eq 1 ] || open_results "$@"
 	prepare_record "$campaign_dir"
 	step "torture: $(wc -l <<<"$plan") run(s), results in $campaign_dir"
