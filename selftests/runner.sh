@@ -184,7 +184,7 @@ verdict_of()
 # count UNIT LOG RC: adds what the unit said to the totals
 count()
 {
-	local unit=$1 log=$2 rc=$3 line name p=0 f=0 s=0
+	local unit=$1 log=$2 rc=$3 line name plan p=0 f=0 s=0
 
 	while IFS= read -r line; do
 		[[ $line =~ ^(not\ )?ok\ [0-9]+\ ?(-\ )?(.*)$ ]] || continue
@@ -199,6 +199,12 @@ count()
 			p=$((p + 1))
 		fi
 	done < <(grep -aE '^(not )?ok [0-9]+' "$log" || true)
+	# A result that got lost is not a pass.
+	plan=$(sed -n 's/^1\.\.\([0-9][0-9]*\)$/\1/p' "$log" | tail -n 1)
+	if [ -n "$plan" ] && [ "$plan" -ne $((p + f + s)) ]; then
+		f=$((f + 1))
+		failures+=("$unit: $plan tests planned, $((p + f + s - 1)) seen (log: $log)")
+	fi
 	if [ "$rc" -eq 4 ] && [ "$f" -eq 0 ]; then
 		[ "$s" -gt 0 ] || {
 			s=1

@@ -106,6 +106,7 @@ main()
 	g bisect start "$last" "$first" >/dev/null
 	g bisect run "$HMMT_TOP/run.sh" bisect-step --ksrc "$tree" "${STEP[@]}" \
 		--results "${logs:-$work}/bisect" || rc=$?
+	echo	# git leaves its last line open
 	ktap_equal "git bisect run: exit code" "$rc" 0
 	ktap_equal "first bad commit" \
 		"$(g rev-parse refs/bisect/bad)" "$bug"
