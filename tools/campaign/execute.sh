@@ -12,8 +12,9 @@ declare -A exec_running=()	# pid -> line of the plan
 exec_interrupted=0
 exec_failed=0
 
-# A rest of fewer seconds is not worth a boot, nor more guests than this.
-readonly EXEC_REST=5 EXEC_GUESTS=8
+# A rest of fewer seconds is not worth a boot (a short run must stay short), nor
+# more guests than this.
+readonly EXEC_REST=15 EXEC_GUESTS=8
 
 exec_signal_all()
 {
