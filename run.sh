@@ -36,7 +36,7 @@ END
 		option_help
 		cat <<'END'
 
-The environment: O KDIR KSRC LLVM CC V mean what they mean in the kernel;
+The environment: KDIR KSRC LLVM CC V mean what they mean in the kernel;
 HMMT_CACHE is where everything built is kept.
 Exit: 0 pass or known issues only, 1 a bug was found, 2 usage, 3 no verdict,
 130 interrupted.
