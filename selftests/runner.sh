@@ -22,6 +22,8 @@ passed=0
 failed=0
 skipped=0
 failures=()
+# On a new machine all of it takes 8 minutes, where others load it 20.
+TEST_SECONDS=${HMMT_TEST_SECONDS:-2340}
 
 parse_args()
 {
@@ -254,17 +256,22 @@ run_stage()
 
 	while IFS=$'\t' read -r st name cmd <&3; do
 		[ "$st" = "$stage" ] || continue
-		while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || true; done
+		while [ "$(units_running)" -ge "$jobs" ]; do wait -n || true; done
 		settle "${names[@]}"
 		run_unit "$name" "$cmd" &
 		names+=("$name")
 	done 3<<<"$units"
-	while [ -n "$(jobs -rp)" ]; do
+	while [ "$(units_running)" -gt 0 ]; do
 		wait -n || true
 		settle "${names[@]}"
 	done
-	wait
 	settle "${names[@]}"
+}
+
+# the watchdog is a job as well
+units_running()
+{
+	jobs -rp | grep -cvx "$watchdog" || true
 }
 
 # settle NAME...: counts those that have ended and were not counted yet
@@ -279,6 +286,40 @@ settle()
 			count "$name" "$log" "$(cat "$log.rc")"
 		fi
 	done
+}
+
+# give_up: says what did not end, and what there is so far
+give_up()
+{
+	local log
+
+	for log in "$logs"/*.log; do
+		[ -e "$log.rc" ] || failures+=("${log##*/}: did not end in $TEST_SECONDS s (log: $log)")
+	done
+	failed=$((failed + 1))
+	end_jobs
+	finish || exit
+}
+
+# Jobs are process groups of their own ("set -m").
+end_jobs()
+{
+	local pid
+
+	for pid in $(jobs -rp); do kill -TERM -- "-$pid" 2>/dev/null || true; done
+}
+
+# finish: the totals; fails as the test does
+finish()
+{
+	if [ "$failed" -gt 0 ]; then
+		printf 'failed:\n'
+		printf '  %s\n' "${failures[@]}"
+	fi
+	printf 'logs: %s\n' "$logs"
+	printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+	[ $((passed + failed)) -gt 0 ] || exit "$EX_NOVERDICT"
+	[ "$failed" -eq 0 ]
 }
 
 stage_wanted()
@@ -300,7 +341,12 @@ main()
 	logs=$HMMT_TOP/results/test-$(date +%Y%m%d-%H%M%S)-$$
 	mkdir -p "$logs"
 	export logs HMMT_TOP
-	trap 'trap - INT TERM; msg "interrupted; logs kept in $logs"; kill 0; exit 130' INT TERM
+	# A test that hangs must not take the others' results with it.
+	trap 'trap - USR1; give_up' USR1
+	set -m
+	{ sleep "$TEST_SECONDS" && kill -USR1 $$; } &
+	watchdog=$!
+	trap 'trap - INT TERM; msg "interrupted; logs kept in $logs"; end_jobs; exit 130' INT TERM
 	prepare_host
 	prepare_tools
 	# the tests of the judge would build one of their own
@@ -313,14 +359,8 @@ main()
 	fi
 	if stage_wanted kernel; then run_stage kernel 2; fi
 	if stage_wanted guest; then run_stage guest 1; fi
-	if [ "$failed" -gt 0 ]; then
-		printf 'failed:\n'
-		printf '  %s\n' "${failures[@]}"
-	fi
-	printf 'logs: %s\n' "$logs"
-	printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
-	[ $((passed + failed)) -gt 0 ] || exit "$EX_NOVERDICT"
-	[ "$failed" -eq 0 ]
+	end_jobs
+	finish
 }
 
 main "$@"

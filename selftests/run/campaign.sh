@@ -3,6 +3,8 @@
 # The executor of plans, with guests that are shell scripts: how many at once,
 # stop on fail, interruption, being killed, resuming.
 set -euo pipefail
+# A shell cannot take back that SIGINT is ignored, as in a background job of CI.
+[ "${SIGINT_IS_DEFAULT:-}" ] || SIGINT_IS_DEFAULT=1 exec env --default-signal=INT "$0" "$@"
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=selftests/ktap.sh

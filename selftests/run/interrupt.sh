@@ -4,6 +4,8 @@
 # kill -9. Neither may end in a verdict, nor leave a guest behind.
 # stage: guest
 set -euo pipefail
+# A shell cannot take back that SIGINT is ignored, as in a background job of CI.
+[ "${SIGINT_IS_DEFAULT:-}" ] || SIGINT_IS_DEFAULT=1 exec env --default-signal=INT "$0" "$@"
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=selftests/ktap.sh

@@ -108,6 +108,25 @@ END
 start --stall 60 --limit 2
 ktap_equal "time limit" "$rc $(field end)" "5 timeout"
 
+# A kernel that reports the same lockup for ever, and does not stop at an NMI
+fake lockup <<'END'
+for i in {1..100}; do echo "[  $i.000001] watchdog: BUG: soft lockup" >>"$run/console.log"; sleep 0.1; done
+END
+start --stall 60 --overdue 99999
+ktap_equal "lockup, not overdue: runs to its end" "$rc $(field end)" "0 exit"
+fake overdue <<'END'
+i=0
+while :; do
+	i=$((i + 1))
+	echo "[  $i.000001] watchdog: BUG: soft lockup" >>"$run/console.log"
+	read -r -t 0.1 -u "$qmp" l || continue
+	[[ $l != *nmi* ]] || exit 0
+done
+END
+start --stall 60 --overdue 30
+ktap_equal "overdue by its own clock: stalled" "$rc $(field end)" "4 stalled"
+ktap_match "overdue: says so" "$(cat "$run/out")" "the guest's clock is at 3[0-9] s, it should have ended"
+
 # interrupt NAME SIGNAL: the current fake, ended from outside after a second
 interrupt()
 {

@@ -21,6 +21,9 @@ engine_name=$engine
 # A guest second may take many host seconds under load; what must not happen is
 # no sign of life at all.
 stall=${HMMT_STALL:-180}
+# By its own clock the guest has time to boot, and after the torture to kill what
+# hangs and to show it, but not for ever: a livelocked kernel is never silent.
+overdue=$((${seconds%%.*} + 600))
 
 # Ops that are known to be the death of a guest with this kernel
 without=$(known_without "$(cat "$build/hmmt/release")")
@@ -30,7 +33,7 @@ trap : INT
 rc=0
 setpriv --pdeathsig TERM "$HMMT_TOP/tools/vm/boot.sh" --dir "$dir" \
 	--tools "$tools" --build "$build" --image "$image" --engine "$engine" \
-	--seed "$seed" --cpus "$cpus" --mem "$mem" --stall "$stall" \
+	--seed "$seed" --cpus "$cpus" --mem "$mem" --stall "$stall" --overdue "$overdue" \
 	--expect torture --flavour "$flavour" --label "$name" --quiet -- \
 	torture --seed "$seed" --duration "${seconds}s" --scenario "$scenarios" \
 	${without:+--without "$without"} || rc=$?

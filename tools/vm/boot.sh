@@ -8,6 +8,7 @@
 #   --seed N       goes into run.json; the guest gets it by its own WORDS
 #   --cpus N       2        --mem MIB   2048
 #   --stall S      180      --limit S   none        (host seconds, see vmrun)
+#   --overdue S    1200     (seconds of the guest's clock, see vmrun)
 #   --expect WHAT  torture | selftest: what the judge will look for
 #   --flavour F    --label TEXT   --quiet
 #   --append TEXT  more kernel parameters
@@ -23,6 +24,7 @@ set -euo pipefail
 . "$(dirname "$0")/engine.sh"
 
 dir='' tools='' build='' image='' engine=det seed=0 cpus=2 mem=2048 stall=180 limit=0
+overdue=1200
 expect=torture flavour='' label='' append=''
 quiet=() words=() engine_args=()
 
@@ -31,7 +33,7 @@ parse()
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--dir | --tools | --build | --image | --engine | --seed | --cpus | --mem | \
-			--stall | --limit | --expect | --flavour | --label | --append)
+			--stall | --limit | --overdue | --expect | --flavour | --label | --append)
 			[ $# -ge 2 ] || die "$EX_USAGE" "$1 needs a value"
 			printf -v "${1#--}" '%s' "$2"
 			shift
@@ -146,6 +148,7 @@ main()
 
 	step "booting $(cat "$build/hmmt/release") ${flavour:+$flavour }engine $engine ($accel), seed $seed"
 	exec "$tools/host/vmrun" --dir "$dir" --stall "$stall" --limit "$limit" \
+		--overdue "$overdue" \
 		${label:+--label "$label"} "${quiet[@]}" \
 		--set engine="$engine" --set accel="$accel" --int seed="$seed" \
 		--set kernel_release="$(cat "$build/hmmt/release")" \

@@ -5,7 +5,8 @@
  *   vmrun --dir DIR [options] -- QEMU ARGS...
  *
  *   --stall S       no sign of life for S seconds of host time: stalled (180)
- *   --limit S       ended after S seconds at the latest (none)
+ *   --limit S       ended after S seconds of host time at the latest (none)
+ *   --overdue S     past S seconds on the guest's own clock: stalled (none)
  *   --label TEXT    in front of the live line
  *   --quiet         no live line; DIR/progress is kept in any case
  *   --set KEY=TEXT --int KEY=N --bool KEY=true|false	fields of run.json
@@ -14,8 +15,10 @@
  * journal.bin is made anew; qemu.log has what QEMU said. QEMU itself is told to
  * write console.log and results.log there.
  *
- * A guest that shows any progress is not stalled, however slow it is. A stalled
- * one gets an NMI, so that the kernel (unknown_nmi_panic) shows where it is.
+ * A guest that shows any progress is not stalled, however slow it is, unless by
+ * its own clock it should have ended long ago: a kernel that reports the same
+ * lockup for ever also shows something. A stalled one gets an NMI, so that the
+ * kernel (unknown_nmi_panic) shows where it is.
  *
  * Exit: 0 the guest ended by itself, 4 stalled, 5 time limit, 6 QEMU failed,
  * 130 interrupted, 2 usage, 3 vmrun itself could not work.
@@ -40,6 +43,7 @@
 #include "vmrun.h"
 
 #define NMI_WAIT_MS	20000	/* for the panic text on a slow console */
+#define NMI_MAX_MS	120000	/* and when that never ends */
 #define TERM_WAIT_MS	5000
 
 enum hmmt_end { END_EXIT, END_STALLED, END_TIMEOUT, END_INTERRUPTED, END_KILLED };
@@ -57,7 +61,7 @@ static const struct {
 
 struct hmmt_vm {
 	const char *dir;
-	uint64_t stall_ms, limit_ms;
+	uint64_t stall_ms, limit_ms, overdue_ms;
 	json_t *json;
 	struct hmmt_watch watch;
 	struct hmmt_live live;
@@ -175,7 +179,8 @@ static void on_tick(struct hmmt_vm *vm)
 		vm->progress_ms = now;
 	if (vm->ending) {
 		/* The panic text may be long: patience while it still grows. */
-		if (vm->end == END_STALLED && now - vm->progress_ms < 3000)
+		if (vm->end == END_STALLED && now - vm->progress_ms < 3000 &&
+		    now < vm->kill_ms + NMI_MAX_MS)
 			return;
 		if (now >= vm->kill_ms)
 			kill(vm->pid, SIGKILL);
@@ -188,6 +193,12 @@ static void on_tick(struct hmmt_vm *vm)
 			(unsigned long long)vm->limit_ms / 1000);
 		inject_nmi(vm);
 		begin_end(vm, END_TIMEOUT, NMI_WAIT_MS);
+	} else if (vm->overdue_ms && vm->watch.guest_ms >= vm->overdue_ms) {
+		hmmt_live_end(&vm->live);
+		fprintf(stderr, "vmrun: the guest's clock is at %llu s, it should have ended: asking the kernel where it is\n",
+			(unsigned long long)vm->watch.guest_ms / 1000);
+		inject_nmi(vm);
+		begin_end(vm, END_STALLED, NMI_WAIT_MS);
 	} else if (now - vm->progress_ms >= vm->stall_ms) {
 		hmmt_live_end(&vm->live);
 		fprintf(stderr, "vmrun: no sign of life for %llu s: asking the kernel where it is\n",
@@ -323,7 +334,7 @@ static int run(struct hmmt_vm *vm, char **argv)
 static int wrong(const char *why, const char *what)
 {
 	fprintf(stderr, "vmrun: %s%s\n"
-		"usage: vmrun --dir DIR [--stall S] [--limit S] [--label TEXT] [--quiet]\n"
+		"usage: vmrun --dir DIR [--stall S] [--limit S] [--overdue S] [--label TEXT] [--quiet]\n"
 		"             [--set K=TEXT] [--int K=N] [--bool K=true|false] -- QEMU ARGS...\n",
 		why, what);
 	return 2;
@@ -348,6 +359,7 @@ int main(int argc, char **argv)
 		{ "dir", required_argument, NULL, 'd' },
 		{ "stall", required_argument, NULL, 'S' },
 		{ "limit", required_argument, NULL, 'L' },
+		{ "overdue", required_argument, NULL, 'O' },
 		{ "label", required_argument, NULL, 'l' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "set", required_argument, NULL, 's' },
@@ -373,6 +385,10 @@ int main(int argc, char **argv)
 		case 'L':
 			if (!parse_seconds(optarg, &vm.limit_ms))
 				return wrong("--limit: not a number of seconds: ", optarg);
+			break;
+		case 'O':
+			if (!parse_seconds(optarg, &vm.overdue_ms))
+				return wrong("--overdue: not a number of seconds: ", optarg);
 			break;
 		case 'l':
 			vm.live.label = optarg;

@@ -17,6 +17,7 @@ struct hmmt_watch {
 	const char *dir;
 	uint64_t console_size, results_size;
 	uint64_t splats;		/* lines of the console that look like one */
+	uint64_t guest_ms;		/* the guest's own clock, 0: not seen yet */
 	size_t line_len;		/* of the unfinished line in line[] */
 	char line[256];
 	uint64_t signature;		/* changes whenever the guest does something */
