@@ -11,6 +11,8 @@
  * same offset in the chunk's backing folio. It is allocated with the chunk, so
  * that migrating needs no memory but the device's.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/ioport.h>
 #include <linux/mm.h>
 #include <linux/slab.h>

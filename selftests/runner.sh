@@ -123,38 +123,23 @@ bust_test()
 	"$HMMT_TOP/selftests/lib/bust.sh" "$tools_dir/guest/torture" --no-device
 }
 
-# The tool must come to a verdict by every oracle. In the live engine a crash
-# inside the kernel under test is news about that kernel and no failure of this
-# tool, and it comes and goes: it is a skip that says what it saw. One in our own
-# driver, a wrong page, or anything at all in det is a failure.
+# Stock kernels pass, or fail by a known issue; whatever else there is counts.
 torture_short()
 {
-	local dir title n=0
+	local dir title verdict n=0
 
 	"$HMMT_TOP/run.sh" run --profile test --seed 1 --results "$logs/torture" || true
 	for dir in "$logs"/torture/latest/[0-9]*/; do
 		dir=${dir%/}
 		n=$((n + 1))
+		verdict=$(verdict_of "$dir")
 		title=$(sed -n 's/^ *"title": "\(.*\)",$/\1/p' "$dir/verdict.json" | head -n 1)
-		case $(verdict_of "$dir") in
+		case $verdict in
 		PASS | KNOWN) echo "ok $n ${dir##*/}" ;;
-		FAIL)
-			if [[ $dir == *-live-* && $(source_of "$dir") == console ]] &&
-			   ! grep -aqE 'RIP: 0010:.*\[test_hmm\]' "$dir/console.log"; then
-				echo "ok $n ${dir##*/} # SKIP the kernel under test: $title"
-			else
-				echo "not ok $n ${dir##*/}: FAIL: $title"
-			fi ;;
-		*) echo "not ok $n ${dir##*/}: $(verdict_of "$dir"): $title" ;;
+		*) echo "not ok $n ${dir##*/}: $verdict: $title" ;;
 		esac
 	done
 	[ "$n" -gt 0 ] || echo "not ok 1 no guest was run"
-}
-
-# What the judge took the title from: console, or one of the oracles
-source_of()
-{
-	sed -n 's/^ *"source": "\(.*\)",$/\1/p' "$1/verdict.json" | head -n 1
 }
 
 # guest_test ENGINE NAME: a program of the selftests in a guest of its own. Its
@@ -297,7 +282,6 @@ give_up()
 		[ -e "$log.rc" ] || failures+=("${log##*/}: did not end in $TEST_SECONDS s (log: $log)")
 	done
 	failed=$((failed + 1))
-	end_jobs
 	finish || exit
 }
 
@@ -344,8 +328,9 @@ main()
 	# A test that hangs must not take the others' results with it.
 	trap 'trap - USR1; give_up' USR1
 	set -m
-	{ sleep "$TEST_SECONDS" && kill -USR1 $$; } &
+	{ sleep "$TEST_SECONDS" && kill -USR1 $$; } >/dev/null 2>&1 &
 	watchdog=$!
+	trap end_jobs EXIT
 	trap 'trap - INT TERM; msg "interrupted; logs kept in $logs"; end_jobs; exit 130' INT TERM
 	prepare_host
 	prepare_tools
@@ -359,7 +344,6 @@ main()
 	fi
 	if stage_wanted kernel; then run_stage kernel 2; fi
 	if stage_wanted guest; then run_stage guest 1; fi
-	end_jobs
 	finish
 }
 

@@ -373,12 +373,27 @@ static void look_for_message(struct parser *p, const char *text, unsigned long l
 	}
 }
 
+/* What an oracle says beside its record, which a crash takes away. */
+static void shout(struct parser *p, const char *text)
+{
+	struct hmmt_console *con = p->con;
+
+	if (con->nr_fails == HMMT_NELEM(con->fail))
+		return;
+	hmmt_copy(con->fail[con->nr_fails].text, sizeof(con->fail[0].text), text);
+	con->fail[con->nr_fails++].time_us = p->now_us;
+}
+
 static void kernel_text(struct parser *p, const char *text, unsigned long line)
 {
 	const struct hmmt_splat_rule *r = hmmt_splat_find(text);
 
 	p->con->kernel_lines++;
 	count_events(p->con, text);
+	if (!strncmp(text, "test_hmm: FAIL ", 15)) {
+		shout(p, text + 15);
+		return;
+	}
 	if (r && hmmt_splat_filtered(text)) {
 		p->con->filtered++;
 		r = NULL;
@@ -402,16 +417,11 @@ static void kernel_text(struct parser *p, const char *text, unsigned long line)
 	look_for_message(p, text, line);
 }
 
-/* What the torture program says beside its record, which a crash takes away. */
 static void user_text(struct parser *p, const char *text)
 {
-	struct hmmt_console *con = p->con;
-
 	text = strstr(text, "torture: FAIL ");
-	if (!text || con->nr_fails == HMMT_NELEM(con->fail))
-		return;
-	hmmt_copy(con->fail[con->nr_fails].text, sizeof(con->fail[0].text), text + 14);
-	con->fail[con->nr_fails++].time_us = p->now_us;
+	if (text)
+		shout(p, text + 14);
 }
 
 /* Splits one line of the port into what the kernel said in it. */

@@ -106,8 +106,8 @@ struct hmmt_console {
 	unsigned long filtered;
 	char last_line[256];
 	/*
-	 * "torture: FAIL ORACLE: TITLE: DETAIL" lines of user space, behind
-	 * "FAIL ". They tell when an oracle failed, not what the kernel did.
+	 * "torture: FAIL ORACLE: TITLE: DETAIL" lines of user space, and
+	 * "test_hmm: FAIL ..." lines of the driver, behind "FAIL ". They tell when an oracle failed, not what the kernel did.
 	 */
 	struct {
 		char text[HMMT_TITLE_MAX];

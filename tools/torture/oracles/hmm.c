@@ -3,7 +3,8 @@
  * hmm_range_fault() and migrate_vma_setup() keep their promises. The driver
  * compares each answer with what it can know of it, goes on with the right
  * one, and counts; here the counts become failures, at the end of the run, so
- * that they hide nothing.
+ * that they hide nothing. What the kernel may not survive the driver also says
+ * at once, with the same title.
  */
 #include "../torture.h"
 
@@ -37,7 +38,7 @@ void hmm_check(const struct config *cfg, struct shared *sh,
 		}, {
 			offsetof(struct hmmt_stats, source_checked),
 			offsetof(struct hmmt_stats, source_wrong),
-			"migrate_vma_setup: a source neither base page nor whole THP",
+			"migrate_vma_setup: wrong slot, neither base page nor whole THP",
 		},
 	};
 	unsigned int i;
