@@ -107,7 +107,8 @@ struct hmmt_console {
 	char last_line[256];
 	/*
 	 * "torture: FAIL ORACLE: TITLE: DETAIL" lines of user space, and
-	 * "test_hmm: FAIL ..." lines of the driver, behind "FAIL ". They tell when an oracle failed, not what the kernel did.
+	 * "test_hmm: FAIL ..." lines of the driver, behind "FAIL ". They tell
+	 * when an oracle failed, not what the kernel did.
 	 */
 	struct {
 		char text[HMMT_TITLE_MAX];
