@@ -25,13 +25,23 @@ ktap_match "lost option: named" "$out" "CONFIG_NO_SUCH_OPTION=y became n"
 ktap_match "forced option: named" "$out" "CONFIG_MMU=n became y"
 ktap_equal "no kernel was built" "$(find "$tmp/cache/build" -name bzImage | wc -l)" 0
 
+# A cache that was copied: objects and command lines name the other place.
+moved=$(HMMT_CACHE=$tmp/cache HMMT_FRAGMENTS=$tmp/fragments \
+	"$vm/kernel.sh" --ksrc "$tree" --flavour BOGUS --where)
+printf '%s\n' /elsewhere/linux /elsewhere/build >"$moved/hmmt/where"
+touch "$moved/stale.o"
+out=$(HMMT_CACHE=$tmp/cache HMMT_FRAGMENTS=$tmp/fragments \
+	"$vm/kernel.sh" --ksrc "$tree" --flavour BOGUS 2>&1) || true
+ktap_match "moved build directory: said" "$out" "building anew"
+ktap_equal "moved build directory: emptied" "$(find "$moved" -name stale.o)" ""
+
 build=$("$vm/kernel.sh" --ksrc "$tree")
-before=$(stat -c '%i %Y' "$build/hmmt/bzImage" "$build/hmmt/test_hmm.ko")
+before=$(stat -c '%i %Y' "$build/hmmt/bzImage" "$build"/hmmt/driver-*/test_hmm.ko)
 start=$EPOCHREALTIME
 again=$("$vm/kernel.sh" --ksrc "$tree" 2>"$tmp/err")
 ms=$(((${EPOCHREALTIME/[.,]/} - ${start/[.,]/}) / 1000))
 ktap_equal "second time: same directory" "$again" "$build"
 ktap_equal "second time: nothing built" \
-	"$(stat -c '%i %Y' "$build/hmmt/bzImage" "$build/hmmt/test_hmm.ko")$(cat "$tmp/err")" "$before"
+	"$(stat -c '%i %Y' "$build/hmmt/bzImage" "$build"/hmmt/driver-*/test_hmm.ko)$(cat "$tmp/err")" "$before"
 ktap_diag "second time: $ms ms"
 ktap_end

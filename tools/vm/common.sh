@@ -37,6 +37,12 @@ hash12()
 	sha256sum | cut -c 1-12
 }
 
+# driver_dir BUILD: where this checkout's driver for that kernel is
+driver_dir()
+{
+	printf '%s/hmmt/driver-%s\n' "$1" "$(hash12 <<<"$HMMT_TOP")"
+}
+
 # lock_entry PATH: one process at a time makes PATH. Held until the process
 # ends; children that outlive it must not inherit it, hence the number in
 # $lock_fd for those that start them. Says so when it has to wait.

@@ -31,9 +31,9 @@ files()
 	while IFS= read -r f; do
 		[ "${f##*/}" = init ] || printf '/bin/%s\t%s\t0755\n' "${f##*/}" "$f"
 	done < <(find "$tools/guest" -maxdepth 1 -type f -perm -100 | LC_ALL=C sort)
-	for f in test_hmm stock_test_hmm; do
-		[ -z "$build" ] || [ ! -f "$build/hmmt/$f.ko" ] ||
-			printf '/lib/modules/%s.ko\t%s\t0644\n' "$f" "$build/hmmt/$f.ko"
+	[ -n "$build" ] || return 0
+	for f in "$(driver_dir "$build")/test_hmm.ko" "$build/hmmt/stock_test_hmm.ko"; do
+		[ ! -f "$f" ] || printf '/lib/modules/%s\t%s\t0644\n' "${f##*/}" "$f"
 	done
 }
 

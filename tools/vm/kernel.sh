@@ -6,10 +6,12 @@
 # directory (O= of the kernel). In its sub directory hmmt/ are
 #
 #   bzImage config release     what to boot
-#   test_hmm.ko                our driver
-#   stock_test_hmm.ko          the tree's own one
+#   stock_test_hmm.ko          the tree's own driver
 #   source                     one line that says what was built
-#   build.log driver.log
+#   where                      tree and build directory: objects name both
+#   build.log
+#   driver-TOP/                our driver, for each checkout of hmmtorture:
+#                              test_hmm.ko, driver.log
 #
 # The tree is only read. There is one build directory for each tree and flavour,
 # so that a rebuild after an edit compiles what the edit touched. CC and LLVM
@@ -181,28 +183,52 @@ driver_inputs()
 	toolchain
 }
 
+# Those of checkouts that are gone
+drop_old_drivers()
+{
+	local top
+
+	for top in "$hmmt"/driver-*/top; do
+		[ ! -f "$top" ] || [ -d "$(cat "$top")" ] || rm -rf "${top%/top}"
+	done
+}
+
+# kbuild's objects and command lines name the tree and the build directory. A
+# cache that was copied or moved names others: what is in it is of no use.
+check_where()
+{
+	[ -d "$build" ] || return 0
+	[ "$(cat "$hmmt/where" 2>/dev/null)" != "$ksrc"$'\n'"$build" ] || return 0
+	step "building anew: $build was made at another place or of another tree"
+	rm -rf "$build"
+}
+
 build_driver()
 {
-	local inputs
+	local inputs out
+
+	out=$(driver_dir "$build")
+	mkdir -p "$out"
+	printf '%s\n' "$HMMT_TOP" >"$out/top"
 
 	find "$HMMT_TOP/drivers" -maxdepth 1 -name Kbuild 2>/dev/null | grep -q . ||
 		die "$EX_INFRA" "$HMMT_TOP/drivers has no Kbuild file"
 	inputs=$(driver_inputs | hash12)
-	if [ -f "$hmmt/test_hmm.ko" ] && [ "$(cat "$hmmt/driver.stamp" 2>/dev/null)" = "$inputs" ]; then
+	if [ -f "$out/test_hmm.ko" ] && [ "$(cat "$out/driver.stamp" 2>/dev/null)" = "$inputs" ]; then
 		return
 	fi
 	step "building driver for kernel $(cat "$hmmt/release") $flavour"
-	rm -f "$hmmt/test_hmm.ko" "$hmmt/driver.stamp"
-	env -u ARCH -u KBUILD_OUTPUT -u MAKEFLAGS LC_ALL=C make -C "$HMMT_TOP" O="$hmmt" \
+	rm -f "$out/test_hmm.ko" "$out/driver.stamp"
+	env -u ARCH -u KBUILD_OUTPUT -u MAKEFLAGS LC_ALL=C make -C "$HMMT_TOP" O="$out" \
 		KDIR="$build" ${CC:+CC="$CC"} ${LLVM:+LLVM="$LLVM"} driver \
-		>"$hmmt/driver.log" 2>&1 </dev/null || {
-		show_failure "$hmmt/driver.log"
+		>"$out/driver.log" 2>&1 </dev/null || {
+		show_failure "$out/driver.log"
 		die "$EX_INFRA" "the driver does not build for $(cat "$hmmt/release")" \
-			"log: $hmmt/driver.log"
+			"log: $out/driver.log"
 	}
-	cp "$hmmt/driver/test_hmm.ko" "$hmmt/test_hmm.ko.new"
-	mv "$hmmt/test_hmm.ko.new" "$hmmt/test_hmm.ko"
-	printf '%s\n' "$inputs" >"$hmmt/driver.stamp"
+	cp "$out/driver/test_hmm.ko" "$out/test_hmm.ko.new"
+	mv "$out/test_hmm.ko.new" "$out/test_hmm.ko"
+	printf '%s\n' "$inputs" >"$out/driver.stamp"
 }
 
 main()
@@ -217,7 +243,9 @@ main()
 		return
 	fi
 	lock_entry "$build"
+	check_where
 	mkdir -p "$hmmt"
+	printf '%s\n' "$ksrc" "$build" >"$hmmt/where"
 	inputs=$({ fragments_of "$flavour" | xargs -d '\n' cat; toolchain; } | hash12)
 	# A tree of the cache never changes: the same inputs, the same kernel.
 	if ! is_cached_tree || [ ! -f "$hmmt/bzImage" ] ||
@@ -229,6 +257,7 @@ main()
 		build_kernel
 		printf '%s\n' "$inputs" >"$hmmt/kernel.stamp"
 	fi
+	drop_old_drivers
 	[ "$driver" -eq 0 ] || build_driver
 	printf '%s\n' "$build"
 }
