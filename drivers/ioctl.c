@@ -153,10 +153,10 @@ static int do_migrate(struct dmirror *dmirror, union dmirror_arg *arg)
 			  HMMT_MIGRATE_SPLIT | HMMT_MIGRATE_DROP |
 			  HMMT_MIGRATE_PARTIAL_HOLE;
 
-	if (migrate->flags & ~flags || migrate->reserved ||
+	if (migrate->flags & ~flags || migrate->peer ||
 	    !range_ok(migrate->addr, migrate->len, PAGE_SIZE))
 		return -EINVAL;
-	memset_after(migrate, 0, reserved);
+	memset_after(migrate, 0, peer);
 	return dmirror_migrate(dmirror, migrate);
 }
 
@@ -217,7 +217,7 @@ static int do_check(struct dmirror *dmirror, union dmirror_arg *arg)
 
 static int do_evict(struct dmirror *dmirror, union dmirror_arg *arg)
 {
-	if (arg->evict.flags || arg->evict.reserved)
+	if (arg->evict.mode || arg->evict.reserved)
 		return -EINVAL;
 	dmirror_evict(dmirror->mdevice, &arg->evict);
 	return 0;
@@ -246,7 +246,7 @@ static const struct dmirror_command dmirror_commands[] = {
 	{ HMMT_MIGRATE, UP_TO(hmmt_migrate, nomem), do_migrate },
 	{ HMMT_ACCESS, UP_TO(hmmt_access, faults), do_access },
 	{ HMMT_SNAPSHOT, UP_TO(hmmt_snapshot, done), do_snapshot },
-	{ HMMT_STATS, UP_TO(hmmt_stats, failed_injected), do_stats },
+	{ HMMT_STATS, UP_TO(hmmt_stats, mirrors), do_stats },
 	{ HMMT_CHECK, UP_TO(hmmt_check, found), do_check },
 	{ HMMT_EVICT, UP_TO(hmmt_evict, left), do_evict },
 };

@@ -6,7 +6,7 @@
  * process that opened it, for as long as the file is open: a child that wants
  * its own address space mirrored opens the node again.
  *
- * Numbers 0x00 to 0x08 are those of the tree's own test_hmm, with the same
+ * Numbers 0x00 to 0x09 are those of the tree's own test_hmm, with the same
  * struct and the same meaning. Ours start at 0x40, one struct each.
  * Every struct may grow at its end: a larger struct with zeros behind what the
  * driver knows is accepted, non-zero bytes there get E2BIG; a shorter one than
@@ -20,6 +20,7 @@
  *   ENOTTY  no such command
  *   ESRCH   the mirrored address space is gone
  *   ENOMEM  the driver could not allocate
+ *   EBUSY   see HMMT_ACCESS
  *   EINTR   a fatal signal is pending
  */
 #ifndef _TEST_HMM_UAPI_H
@@ -55,6 +56,7 @@ struct hmm_dmirror_cmd {
 #define HMM_DMIRROR_CHECK_EXCLUSIVE	_IOWR('H', 0x06, struct hmm_dmirror_cmd)
 #define HMM_DMIRROR_RELEASE		_IOWR('H', 0x07, struct hmm_dmirror_cmd)
 #define HMM_DMIRROR_FLAGS		_IOWR('H', 0x08, struct hmm_dmirror_cmd)
+#define HMM_DMIRROR_READ_UNLOCKED	_IOWR('H', 0x09, struct hmm_dmirror_cmd)
 
 /* FLAGS: the next allocation of a migration destination fails, once */
 #define HMM_DMIRROR_FLAG_FAIL_ALLOC	(1ULL << 0)
@@ -85,7 +87,8 @@ enum {
  * device memory is no error either.
  *
  * EFAULT: a part of the range is not mapped; EINVAL: a VMA that the kernel
- * refuses (hugetlb, VM_SPECIAL, DAX). @done says how far the command came.
+ * refuses (hugetlb, VM_SPECIAL, DAX); ENODEV: no device @peer. @done says how
+ * far the command came.
  */
 #define HMMT_MIGRATE_TO_SYS	(1U << 0)	/* else to the device */
 #define HMMT_MIGRATE_BASE	(1U << 1)	/* without MIGRATE_VMA_SELECT_COMPOUND */
@@ -96,12 +99,16 @@ enum {
  * be filled. Off by default since stock kernels oops on it.
  */
 #define HMMT_MIGRATE_PARTIAL_HOLE	(1U << 4)
+/* From the memory of device number @peer to this one, instead of from system memory */
+#define HMMT_MIGRATE_PEER	(1U << 5)
+/* Base page sources that fill a PMD get one compound destination: the kernel must refuse */
+#define HMMT_MIGRATE_JOIN	(1U << 6)
 
 struct hmmt_migrate {
 	__u64 addr;		/* in: page aligned */
 	__u64 len;		/* in: multiple of the page size, not 0 */
 	__u32 flags;		/* in: HMMT_MIGRATE_* */
-	__u32 reserved;
+	__u32 peer;		/* in: with HMMT_MIGRATE_PEER, else 0 */
 	__u64 done;		/* out: bytes gone through */
 	__u64 collected;	/* out: pages that were unmapped for migration */
 	__u64 migrated;		/* out: pages that are at the destination now */
@@ -152,7 +159,53 @@ struct hmmt_snapshot {
 /*
  * HMMT_STATS: counters of the device, since the module was loaded, and its
  * present state. Present state is exact when nothing migrates meanwhile.
+ *
+ * X(name, what it counts). New ones go to the end.
  */
+#define HMMT_COUNTERS(X)							\
+	/* migrations: folios of PMD size, and base pages */			\
+	X(to_dev_thp, "THPs migrated to the device")				\
+	X(to_dev_base, "base pages migrated to the device")			\
+	X(to_sys_thp, "THPs migrated to system memory by ioctl")		\
+	X(to_sys_base, "base pages migrated to system memory by ioctl")	\
+	X(fault_thp, "THPs migrated to system memory by CPU fault")		\
+	X(fault_base, "base pages migrated to system memory by CPU fault")	\
+	X(evict_thp, "THPs evicted")						\
+	X(evict_base, "base pages evicted")					\
+	X(refused, "collected sources that the kernel did not migrate")	\
+	X(split_dst, "THP sources given base page destinations")		\
+	X(split_folio, "device folios split by the kernel")			\
+	X(cpu_faults, "calls of migrate_to_ram")				\
+	X(cpu_faults_failed, "... that did not bring the page back")		\
+	X(dev_faults, "calls of hmm_range_fault")				\
+	X(hmm_checked, "PMD-mapped pages whose pfn it told")			\
+	X(hmm_wrong, "... that was not that of the address")			\
+	X(hmm_write_checked, "pages asked for with HMM_PFN_REQ_WRITE")		\
+	X(hmm_no_write, "... and given without HMM_PFN_WRITE")			\
+	X(source_checked, "sources that migrate_vma_setup collected")		\
+	X(source_wrong, "... neither a base page nor a whole THP")		\
+	X(invalidations, "calls of the MMU notifier")				\
+	X(nomem_dev, "allocations that found device memory exhausted")		\
+	X(nomem_sys, "allocations that found system memory exhausted")		\
+	X(failed_injected, "allocations failed on request")			\
+	X(dev_alloc, "base pages of device memory handed out")			\
+	X(dev_free, "base pages of device memory that came back")		\
+	X(poison_checked, "free device pages whose poison was read")		\
+	X(poison_wrong, "... and was not there")				\
+	X(joined, "base pages given one compound destination")			\
+	X(to_peer_thp, "THPs migrated from another device")			\
+	X(to_peer_base, "base pages migrated from another device")		\
+	X(pinned, "pages pinned")						\
+	X(perturbed, "perturbation points that waited")			\
+	X(uring_cmds, "commands by io_uring")					\
+	X(uring_cancelled, "... cancelled")					\
+	/* of all migrations by ioctl and fault, in ns: */			\
+	X(time_setup, "ns in migrate_vma_setup")				\
+	X(time_alloc, "ns to allocate destinations")				\
+	X(time_copy, "ns to copy")						\
+	X(time_pages, "ns in migrate_vma_pages")				\
+	X(time_finalize, "ns in migrate_vma_finalize")
+
 struct hmmt_stats {
 	/* present state, in base pages */
 	__u64 pages_capacity;	/* what may ever be handed out */
@@ -160,62 +213,187 @@ struct hmmt_stats {
 	__u64 chunks_whole;	/* chunks handed out as one folio (or split since) */
 	__u64 chunks_carved;	/* chunks partly handed out as base pages */
 	__u64 mirrors;		/* open files */
-	/* migrations: folios of PMD size, and base pages */
-	__u64 to_dev_thp;
-	__u64 to_dev_base;
-	__u64 to_sys_thp;	/* by ioctl */
-	__u64 to_sys_base;
-	__u64 fault_thp;	/* by CPU fault */
-	__u64 fault_base;
-	__u64 evict_thp;	/* by eviction */
-	__u64 evict_base;
-	__u64 refused;		/* collected pages that the kernel would not migrate */
-	__u64 split_dst;	/* THP sources given base page destinations */
-	__u64 split_folio;	/* device folios split by the kernel */
-	__u64 cpu_faults;	/* calls of migrate_to_ram */
-	__u64 cpu_faults_failed;	/* ... that did not bring the page back */
-	__u64 dev_faults;	/* calls of hmm_range_fault */
-	__u64 hmm_checked;	/* PMD-mapped pages whose pfn it told us */
-	__u64 hmm_wrong;	/* ... that was not that of the address */
-	__u64 hmm_write_checked;	/* pages asked for with HMM_PFN_REQ_WRITE */
-	__u64 hmm_no_write;	/* ... and given without HMM_PFN_WRITE */
-	__u64 source_checked;	/* sources that migrate_vma_setup() collected */
-	__u64 source_wrong;	/* ... neither a base page nor a whole THP */
-	__u64 invalidations;	/* calls of the MMU notifier */
-	__u64 nomem_dev;	/* device memory exhausted */
-	__u64 nomem_sys;	/* system memory exhausted */
-	__u64 failed_injected;	/* allocations failed on request */
+#define HMMT_COUNTER_FIELD(name, what) __u64 name;
+	HMMT_COUNTERS(HMMT_COUNTER_FIELD)
+#undef HMMT_COUNTER_FIELD
 };
 
 /*
- * HMMT_CHECK: walk the driver's invariants, stop at the first violation.
- * May be called at any time. @check is 0 when all hold.
+ * HMMT_CHECK: walk the driver's invariants, stop at the first violation, which
+ * is returned as data: that is no error. @check is 0 when all hold. May be
+ * called at any time; also done when the module is unloaded.
+ *
+ * X(name, what is wrong)
  */
+#define HMMT_CHECKS(X)								\
+	X(OK, "ok")								\
+	X(CHUNK_COUNT, "free pages counted differ from bits set")		\
+	X(CHUNK_LIST, "chunk on the wrong list for its state")			\
+	X(FREE_REF, "free device page with a reference")			\
+	X(USED, "pages in use differ from the sum over the chunks")		\
+	X(FREE_MAPPED, "free device page with a mapping count")		\
+	X(ORDER, "folio of an order that was never handed out")		\
+	X(POISON, "freed device memory was written to")			\
+	X(COUNTERS, "pages handed out less those that came back are not those in use") \
+	X(PT_FREE, "device page table maps a free device page")		\
+	X(PT_ENTRY, "device page table entry of PMD order is not aligned")	\
+	X(USED_REF, "device page in use without a reference")			\
+	X(EXIT_USED, "device pages in use after all were evicted")
+
 enum {
-	HMMT_CHECK_OK = 0,
-	HMMT_CHECK_CHUNK_COUNT,	/* free pages counted != bits set */
-	HMMT_CHECK_CHUNK_LIST,	/* chunk on the wrong list for its state */
-	HMMT_CHECK_FREE_REF,	/* free page with a reference */
-	HMMT_CHECK_USED,	/* pages_used != sum over the chunks */
+#define HMMT_CHECK_ENUM(name, what) HMMT_CHECK_##name,
+	HMMT_CHECKS(HMMT_CHECK_ENUM)
+#undef HMMT_CHECK_ENUM
+	HMMT_NR_CHECKS
 };
+
+/* Nothing migrates or faults now: check also what is only true then */
+#define HMMT_CHECK_QUIET	(1U << 0)
 
 struct hmmt_check {
 	__u32 check;		/* out: HMMT_CHECK_* */
-	__u32 reserved;
-	__u64 pfn;		/* out */
+	__u32 flags;		/* in */
+	__u64 pfn;		/* out: of the device page, or of its chunk */
+	__u64 addr;		/* out: user address, where one is known */
 	__u64 expected;		/* out */
 	__u64 found;		/* out */
 };
 
 /*
- * HMMT_EVICT: bring everything that is in device memory back to system memory,
- * whoever it belongs to, by migrate_device_range(). Pages that are busy stay.
+ * HMMT_EVICT: bring what is in device memory back to system memory, whoever it
+ * belongs to, without knowing where it is mapped. Pages that are busy stay.
+ *
+ * ALL    everything, chunk by chunk, by migrate_device_range()
+ * CHUNK  the chunk that holds device page @pfn
+ * RANGE  @nr pages from device page @pfn on, within one chunk
+ * PFNS   the @nr device pages whose numbers are in the __u64 array @ptr, by
+ *        migrate_device_pfns(); at most 512, none twice
+ *
+ * EINVAL: a page number that is none of this device; ENOSYS: this kernel has
+ * no migrate_device_pfns().
  */
+enum {
+	HMMT_EVICT_ALL = 0,
+	HMMT_EVICT_CHUNK,
+	HMMT_EVICT_RANGE,
+	HMMT_EVICT_PFNS,
+};
+
 struct hmmt_evict {
-	__u32 flags;		/* in: 0 */
+	__u32 mode;		/* in: HMMT_EVICT_* */
 	__u32 reserved;
+	__u64 pfn;		/* in: CHUNK, RANGE, else 0 */
+	__u64 nr;		/* in: RANGE, PFNS, else 0 */
+	__u64 ptr;		/* in: PFNS, else 0 */
 	__u64 migrated;		/* out: pages */
 	__u64 left;		/* out: pages still in device memory */
+};
+
+/*
+ * HMMT_TUNE: how this open file behaves from now on; a field that is 0 means
+ * the default. All of it ends with the file.
+ *
+ * @cpu_window: a CPU fault on device memory of the mirrored process brings back
+ *     the naturally aligned window of this many bytes around it (within PMD
+ *     and VMA). Default: the whole of what is mapped by a PMD, else a page.
+ * @dev_window: a device fault asks hmm_range_fault() for this many bytes at a
+ *     time. Default: all that the access still needs of a PMD.
+ * Each is 0, 4096, 65536 or 2097152 (EINVAL).
+ */
+struct hmmt_tune {
+	__u64 cpu_window;
+	__u64 dev_window;
+	__u32 flags;		/* in: 0 */
+	__u32 reserved;
+};
+
+/*
+ * HMMT_INJECT: make allocations fail, those of this open file's commands and
+ * of CPU faults of the mirrored process. Replaces what was set before; @sites
+ * 0 ends it. Of the allocations at @sites, counted together, the @nth from now
+ * fails (1: the next one, 0: none), from then on each @interval-th after it (0:
+ * none), and any with @probability in 65536, drawn from @seed; not more than
+ * @times in all (0: no limit).
+ * So "some of a PMD's base pages only" is sites = DEV_BASE | DEV_THP with
+ * nth = 1, interval = 2 (the THP and every other page).
+ */
+#define HMMT_SITE_DEV_THP	(1U << 0)	/* PMD-sized device folio */
+#define HMMT_SITE_DEV_BASE	(1U << 1)	/* device base page */
+#define HMMT_SITE_SYS_THP	(1U << 2)	/* PMD-sized system folio */
+#define HMMT_SITE_SYS_BASE	(1U << 3)	/* system base page */
+#define HMMT_SITE_PT		(1U << 4)	/* device page table */
+#define HMMT_SITE_ARRAY		(1U << 5)	/* arrays of a command */
+#define HMMT_SITE_ALL		((1U << 6) - 1)
+
+struct hmmt_inject {
+	__u32 sites;		/* in: HMMT_SITE_* */
+	__u32 probability;	/* in: 0 to 65536 */
+	__u64 nth;		/* in */
+	__u64 interval;		/* in */
+	__u64 times;		/* in */
+	__u64 seed;		/* in */
+	__u64 seen;		/* out: allocations at the former @sites */
+	__u64 failed;		/* out: ... that were made to fail */
+};
+
+/*
+ * HMMT_CHECKSUM: the device reads [addr, addr + len) as HMMT_ACCESS does, and
+ * hands out a checksum instead of the data: hmmt_checksum_step() over its
+ * 8-byte words in order, from HMMT_CHECKSUM_INIT. With @ptr, one __u64 for each
+ * page of the range is stored there as well, each from HMMT_CHECKSUM_INIT.
+ */
+#define HMMT_CHECKSUM_INIT	0xcbf29ce484222325ULL
+
+static inline __u64 hmmt_checksum_step(__u64 sum, __u64 word)
+{
+	return (sum ^ word) * 0x100000001b3ULL;
+}
+
+struct hmmt_checksum {
+	__u64 addr;		/* in: page aligned */
+	__u64 len;		/* in: multiple of the page size, not 0 */
+	__u64 ptr;		/* in: __u64 array, or 0 */
+	__u32 flags;		/* in: 0 */
+	__u32 reserved;
+	__u64 done;		/* out: bytes gone through */
+	__u64 faults;		/* out: calls of hmm_range_fault() */
+	__u64 sum;		/* out: of the first @done bytes */
+};
+
+/*
+ * HMMT_PIN: hold [addr, addr + len) by pin_user_pages_remote() until it is
+ * released by the same command with HMMT_PIN_RELEASE and the same range, or
+ * the file is closed. A range may be pinned several times. len = 0 with RELEASE:
+ * all. What is in device memory comes back to be pinned; pinned pages cannot be
+ * migrated.
+ *
+ * EFAULT: not mapped, or no permission; then @done bytes stay pinned only if
+ * it is not 0. ENOENT: RELEASE of what is not pinned. E2BIG: more than
+ * 1 GiB at once.
+ */
+#define HMMT_PIN_WRITE		(1U << 0)
+#define HMMT_PIN_LONGTERM	(1U << 1)
+#define HMMT_PIN_RELEASE	(1U << 2)
+
+struct hmmt_pin {
+	__u64 addr;		/* in: page aligned */
+	__u64 len;		/* in: multiple of the page size */
+	__u32 flags;		/* in: HMMT_PIN_* */
+	__u32 reserved;
+	__u64 done;		/* out: bytes pinned or released */
+	__u64 held;		/* out: pages this file holds now */
+};
+
+/*
+ * HMMT_PERTURB: widen the windows between the phases of migrations and device
+ * faults of this device: up to @max PAUSE at a point, 0 for none, drawn from
+ * @seed. Affects all users of the device.
+ */
+struct hmmt_perturb {
+	__u32 max;		/* in: up to 1000000 */
+	__u32 reserved;
+	__u64 seed;		/* in */
+	__u64 points;		/* out: points that waited, since load */
 };
 
 #define HMMT_MIGRATE	_IOWR('H', 0x40, struct hmmt_migrate)
@@ -224,5 +402,24 @@ struct hmmt_evict {
 #define HMMT_STATS	_IOR('H', 0x43, struct hmmt_stats)
 #define HMMT_CHECK	_IOWR('H', 0x44, struct hmmt_check)
 #define HMMT_EVICT	_IOWR('H', 0x45, struct hmmt_evict)
+#define HMMT_TUNE	_IOWR('H', 0x46, struct hmmt_tune)
+#define HMMT_INJECT	_IOWR('H', 0x47, struct hmmt_inject)
+#define HMMT_CHECKSUM	_IOWR('H', 0x48, struct hmmt_checksum)
+#define HMMT_PIN	_IOWR('H', 0x49, struct hmmt_pin)
+#define HMMT_PERTURB	_IOWR('H', 0x4a, struct hmmt_perturb)
+
+/*
+ * io_uring: HMMT_MIGRATE, HMMT_ACCESS and HMMT_CHECKSUM are also commands of
+ * IORING_OP_URING_CMD, with the ioctl number as cmd_op and this in the
+ * command area of the SQE. Several may be in flight; they run concurrently,
+ * in no order. The result is 0 or a negative errno; the out fields are written
+ * to @arg before the completion. Closing the ring, and the end of the process, cancel:
+ * ECANCELED, @done says how far the command came. The ring must belong to the
+ * mirrored process: EPERM.
+ */
+struct hmmt_uring {
+	__u64 arg;		/* in: the struct of the command */
+	__u64 reserved;
+};
 
 #endif /* _TEST_HMM_UAPI_H */

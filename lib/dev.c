@@ -98,12 +98,13 @@ int hmmt_stats(const struct hmmt_dev *dev, struct hmmt_stats *stats)
 	return ret;
 }
 
-int hmmt_check(const struct hmmt_dev *dev, struct hmmt_check *check)
+int hmmt_check(const struct hmmt_dev *dev, unsigned int flags, struct hmmt_check *check)
 {
 	struct hmmt_check arg;
 	int ret;
 
 	memset(&arg, 0, sizeof(arg));
+	arg.flags = flags;
 	ret = dev_ioctl(dev, HMMT_CHECK, &arg);
 	if (!ret)
 		*check = arg;
@@ -113,11 +114,9 @@ int hmmt_check(const struct hmmt_dev *dev, struct hmmt_check *check)
 const char *hmmt_check_name(unsigned int check)
 {
 	static const char * const names[] = {
-		[HMMT_CHECK_OK] = "ok",
-		[HMMT_CHECK_CHUNK_COUNT] = "chunk's free count is wrong",
-		[HMMT_CHECK_CHUNK_LIST] = "chunk is on the wrong list",
-		[HMMT_CHECK_FREE_REF] = "free page has a reference",
-		[HMMT_CHECK_USED] = "pages_used is not the sum of the chunks",
+#define CHECK_TEXT(name, what) [HMMT_CHECK_##name] = what,
+		HMMT_CHECKS(CHECK_TEXT)
+#undef CHECK_TEXT
 	};
 
 	if (check >= sizeof(names) / sizeof(names[0]))
@@ -131,8 +130,97 @@ int hmmt_evict(const struct hmmt_dev *dev, struct hmmt_evict *res)
 	int ret;
 
 	memset(&arg, 0, sizeof(arg));
-	ret = dev_ioctl(dev, HMMT_EVICT, &arg);
+	ret = hmmt_evict_some(dev, &arg);
 	if (!ret && res)
 		*res = arg;
 	return ret;
+}
+
+int hmmt_evict_some(const struct hmmt_dev *dev, struct hmmt_evict *evict)
+{
+	return dev_ioctl(dev, HMMT_EVICT, evict);
+}
+
+int hmmt_migrate_peer(const struct hmmt_dev *dev, unsigned long addr, size_t len,
+		      unsigned int flags, unsigned int peer, struct hmmt_migrate *res)
+{
+	struct hmmt_migrate arg;
+	int ret;
+
+	memset(&arg, 0, sizeof(arg));
+	arg.addr = addr;
+	arg.len = len;
+	arg.flags = flags | HMMT_MIGRATE_PEER;
+	arg.peer = peer;
+	ret = dev_ioctl(dev, HMMT_MIGRATE, &arg);
+	if (res)
+		*res = arg;
+	return ret;
+}
+
+int hmmt_tune(const struct hmmt_dev *dev, size_t cpu_window, size_t dev_window)
+{
+	struct hmmt_tune arg;
+
+	memset(&arg, 0, sizeof(arg));
+	arg.cpu_window = cpu_window;
+	arg.dev_window = dev_window;
+	return dev_ioctl(dev, HMMT_TUNE, &arg);
+}
+
+int hmmt_inject(const struct hmmt_dev *dev, struct hmmt_inject *inject)
+{
+	return dev_ioctl(dev, HMMT_INJECT, inject);
+}
+
+int hmmt_checksum(const struct hmmt_dev *dev, unsigned long addr, size_t len,
+		  uint64_t *pages, struct hmmt_checksum *res)
+{
+	struct hmmt_checksum arg;
+	int ret;
+
+	memset(&arg, 0, sizeof(arg));
+	arg.addr = addr;
+	arg.len = len;
+	arg.ptr = (uintptr_t)pages;
+	ret = dev_ioctl(dev, HMMT_CHECKSUM, &arg);
+	if (res)
+		*res = arg;
+	return ret;
+}
+
+uint64_t hmmt_checksum_of(const void *buf, size_t len)
+{
+	const uint64_t *word = buf;
+	uint64_t sum = HMMT_CHECKSUM_INIT;
+
+	for (; len; len -= sizeof(*word))
+		sum = hmmt_checksum_step(sum, *word++);
+	return sum;
+}
+
+int hmmt_pin(const struct hmmt_dev *dev, unsigned long addr, size_t len,
+	     unsigned int flags, struct hmmt_pin *res)
+{
+	struct hmmt_pin arg;
+	int ret;
+
+	memset(&arg, 0, sizeof(arg));
+	arg.addr = addr;
+	arg.len = len;
+	arg.flags = flags;
+	ret = dev_ioctl(dev, HMMT_PIN, &arg);
+	if (res)
+		*res = arg;
+	return ret;
+}
+
+int hmmt_perturb(const struct hmmt_dev *dev, unsigned int max, uint64_t seed)
+{
+	struct hmmt_perturb arg;
+
+	memset(&arg, 0, sizeof(arg));
+	arg.max = max;
+	arg.seed = seed;
+	return dev_ioctl(dev, HMMT_PERTURB, &arg);
 }

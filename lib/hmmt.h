@@ -75,12 +75,37 @@ int hmmt_snapshot(const struct hmmt_dev *dev, unsigned long addr, size_t len,
 
 /* hmmt_stats - counters and present state of the device of @dev. */
 int hmmt_stats(const struct hmmt_dev *dev, struct hmmt_stats *stats);
-/* hmmt_check - the driver's invariants. EBUSY: the device is not idle. */
-int hmmt_check(const struct hmmt_dev *dev, struct hmmt_check *check);
+/*
+ * hmmt_check - the driver's invariants, @flags are HMMT_CHECK_QUIET or 0. A
+ * violation is no error: @check->check is not 0 then.
+ */
+int hmmt_check(const struct hmmt_dev *dev, unsigned int flags, struct hmmt_check *check);
 /* hmmt_check_name - what an HMMT_CHECK_* code means, in words. */
 const char *hmmt_check_name(unsigned int check);
 /* hmmt_evict - bring everything back to system memory. @res may be NULL. */
 int hmmt_evict(const struct hmmt_dev *dev, struct hmmt_evict *res);
+/* hmmt_evict_some - as @evict->mode (HMMT_EVICT_*) says; out fields in @evict. */
+int hmmt_evict_some(const struct hmmt_dev *dev, struct hmmt_evict *evict);
+/* hmmt_migrate_peer - hmmt_migrate() out of the memory of device number @peer. */
+int hmmt_migrate_peer(const struct hmmt_dev *dev, unsigned long addr, size_t len,
+		      unsigned int flags, unsigned int peer, struct hmmt_migrate *res);
+/* hmmt_tune - fault windows of @dev in bytes: 0 (default), 4096, 65536, 2097152. */
+int hmmt_tune(const struct hmmt_dev *dev, size_t cpu_window, size_t dev_window);
+/* hmmt_inject - make allocations fail; out: what the former setting did. */
+int hmmt_inject(const struct hmmt_dev *dev, struct hmmt_inject *inject);
+/*
+ * hmmt_checksum - as the device sees [addr, addr + len), which are multiples of
+ * the page size. @pages: one sum a page, or NULL. @res may be NULL.
+ */
+int hmmt_checksum(const struct hmmt_dev *dev, unsigned long addr, size_t len,
+		  uint64_t *pages, struct hmmt_checksum *res);
+/* hmmt_checksum_of - the same of memory of our own; @len a multiple of 8. */
+uint64_t hmmt_checksum_of(const void *buf, size_t len);
+/* hmmt_pin - pin or release (HMMT_PIN_RELEASE) a range. @res may be NULL. */
+int hmmt_pin(const struct hmmt_dev *dev, unsigned long addr, size_t len,
+	     unsigned int flags, struct hmmt_pin *res);
+/* hmmt_perturb - up to @max PAUSE at each point of the device, 0: off. */
+int hmmt_perturb(const struct hmmt_dev *dev, unsigned int max, uint64_t seed);
 
 /* --- random streams (rng.c) ---------------------------------------------- */
 

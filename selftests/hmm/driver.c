@@ -439,7 +439,7 @@ static bool clean(struct hmmt_dev *dev)
 
 	WANT(!hmmt_stats(dev, &stats), "stats");
 	WANT(!stats.pages_used, "%llu device pages left", stats.pages_used);
-	WANT(!hmmt_check(dev, &check), "check");
+	WANT(!hmmt_check(dev, 0, &check), "check");
 	WANT(!check.check, "%s: pfn %#llx expected %llu found %llu",
 	     hmmt_check_name(check.check), check.pfn, check.expected, check.found);
 	return true;

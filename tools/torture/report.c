@@ -117,38 +117,16 @@ static void json_counters(const struct config *cfg, const struct shared *sh,
 {
 	unsigned int i;
 
-#define DEV_COUNTER(name) do {						\
+#define DEV_COUNTER(name, what) {					\
 	uint64_t sum = 0;						\
 	for (i = 0; i < cfg->nr_devs; i++)				\
 		sum += after[i].name - before[i].name;			\
 	json_num(",", #name, sum);					\
-} while (0)
+}
 	printf(",\"counters\":{");
 	json_num("", "ops", sh->ops);
 	if (cfg->nr_devs) {
-		DEV_COUNTER(to_dev_thp);
-		DEV_COUNTER(to_dev_base);
-		DEV_COUNTER(to_sys_thp);
-		DEV_COUNTER(to_sys_base);
-		DEV_COUNTER(fault_thp);
-		DEV_COUNTER(fault_base);
-		DEV_COUNTER(evict_thp);
-		DEV_COUNTER(evict_base);
-		DEV_COUNTER(refused);
-		DEV_COUNTER(split_dst);
-		DEV_COUNTER(split_folio);
-		DEV_COUNTER(cpu_faults);
-		DEV_COUNTER(cpu_faults_failed);
-		DEV_COUNTER(dev_faults);
-		DEV_COUNTER(hmm_checked);
-		DEV_COUNTER(hmm_wrong);
-		DEV_COUNTER(hmm_write_checked);
-		DEV_COUNTER(hmm_no_write);
-		DEV_COUNTER(source_checked);
-		DEV_COUNTER(source_wrong);
-		DEV_COUNTER(invalidations);
-		DEV_COUNTER(nomem_dev);
-		DEV_COUNTER(nomem_sys);
+		HMMT_COUNTERS(DEV_COUNTER)
 	}
 	for (i = 0; i < NR_TALLIES; i++)
 		json_num(",", tally_names[i], sh->tally[i]);

@@ -142,7 +142,7 @@ void driver_check(const struct config *cfg, struct shared *sh, const struct hmmt
 
 	for (i = 0; i < cfg->nr_devs; i++) {
 		for (tries = 0; tries < 40; tries++) {
-			ret = hmmt_check(&dev[i], &c);
+			ret = hmmt_check(&dev[i], HMMT_CHECK_QUIET, &c);
 			if (ret != -EBUSY)
 				break;
 			nap_ms(50);
@@ -153,8 +153,9 @@ void driver_check(const struct config *cfg, struct shared *sh, const struct hmmt
 				 i, strerror(-ret));
 		else if (c.check)
 			fail_add(sh, ORACLE_DRIVER, "driver check: invariant broken",
-				 "device %u: %s, pfn %#llx, expected %llu, found %llu", i,
-				 hmmt_check_name(c.check), (unsigned long long)c.pfn,
+				 "device %u: %s, pfn %#llx, address %#llx, expected %#llx, found %#llx",
+				 i, hmmt_check_name(c.check), (unsigned long long)c.pfn,
+				 (unsigned long long)c.addr,
 				 (unsigned long long)c.expected, (unsigned long long)c.found);
 	}
 }
