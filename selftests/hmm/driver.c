@@ -382,7 +382,7 @@ static bool exclusive(void)
 static bool bad_arguments(void)
 {
 	unsigned long a = (unsigned long)area;
-	struct hmmt_migrate m = { .addr = a, .len = HMMT_PAGE_SIZE, .reserved = 1 };
+	struct hmmt_migrate m = { .addr = a, .len = HMMT_PAGE_SIZE, .peer = 1 };
 	uint64_t v;
 
 	TRY(fill(1, true));
