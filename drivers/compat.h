@@ -8,6 +8,8 @@
 #ifndef _DMIRROR_COMPAT_H
 #define _DMIRROR_COMPAT_H
 
+#include <linux/hmm.h>
+#include <linux/io_uring/cmd.h>
 #include <linux/memremap.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
@@ -100,5 +102,47 @@ static inline struct page *dmirror_make_exclusive(struct mm_struct *mm,
 	return page;
 #endif
 }
+
+/* hmm_range_fault() that takes the mmap lock itself and lets faults drop it */
+static inline bool dmirror_can_fault_unlocked(void)
+{
+	return IS_ENABLED(HAVE_HMM_RANGE_FAULT_UNLOCKED);
+}
+
+static inline int dmirror_range_fault_unlocked(struct hmm_range *range,
+					       unsigned long timeout)
+{
+#ifdef HAVE_HMM_RANGE_FAULT_UNLOCKED
+	return hmm_range_fault_unlocked_timeout(range, timeout);
+#else
+	return -ENOTTY;
+#endif
+}
+
+/* Collect the device pages whose numbers are in @src */
+static inline int dmirror_device_pfns(unsigned long *src, unsigned long nr)
+{
+#ifdef HAVE_MIGRATE_DEVICE_PFNS
+	return migrate_device_pfns(src, nr);
+#else
+	return -ENOSYS;
+#endif
+}
+
+/* From a context that holds no lock of io_uring */
+static inline void dmirror_uring_done(struct io_uring_cmd *cmd, int ret)
+{
+#ifdef HAVE_IO_URING_CMD_DONE_3ARGS
+	io_uring_cmd_done(cmd, ret, IO_URING_F_UNLOCKED);
+#else
+	io_uring_cmd_done(cmd, ret, 0, IO_URING_F_UNLOCKED);
+#endif
+}
+
+#ifdef HAVE_IO_URING_SQE_CMD_TYPED
+#define dmirror_sqe_cmd(sqe, type)	io_uring_sqe_cmd(sqe, type)
+#else
+#define dmirror_sqe_cmd(sqe, type)	((const type *)io_uring_sqe_cmd(sqe))
+#endif
 
 #endif /* _DMIRROR_COMPAT_H */

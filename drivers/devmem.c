@@ -13,19 +13,31 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/highmem.h>
 #include <linux/ioport.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "dmirror.h"
 
+/* Free device memory is filled with it, as far as the parameter poison says */
+#define DMIRROR_POISON	0xf7ee0d0ef7ee0d0eULL
+
+static const struct dev_pagemap_ops dmirror_private_ops;
+static const struct dev_pagemap_ops dmirror_coherent_ops;
+
 static struct dmirror_region *page_region(struct page *page)
 {
 	return container_of(dmirror_pgmap(page), struct dmirror_region, pagemap);
 }
 
+/* NULL: a ZONE_DEVICE page of somebody else */
 struct dmirror_device *dmirror_page_device(struct page *page)
 {
+	const struct dev_pagemap_ops *ops = dmirror_pgmap(page)->ops;
+
+	if (ops != &dmirror_private_ops && ops != &dmirror_coherent_ops)
+		return NULL;
 	return page_region(page)->mdevice;
 }
 
@@ -42,7 +54,84 @@ struct page *dmirror_backing(struct page *page)
 {
 	struct dmirror_chunk *chunk = page_chunk(page);
 
+	if (!chunk->backing)
+		return page;
 	return chunk->backing + dmirror_page_index(chunk, page);
+}
+
+/* Is it handed out? What is mapped must be. */
+bool dmirror_devmem_in_use(struct page *page)
+{
+	struct dmirror_chunk *chunk = page_chunk(page);
+
+	return test_bit(dmirror_page_index(chunk, page), chunk->used);
+}
+
+/* The chunk of device page number @pfn, NULL if it is none of @mdevice */
+struct dmirror_chunk *dmirror_devmem_chunk(struct dmirror_device *mdevice, u64 pfn)
+{
+	struct dmirror_region *region;
+
+	list_for_each_entry(region, &mdevice->regions, node) {
+		u64 first = PHYS_PFN(region->pagemap.range.start);
+
+		if (pfn >= first && pfn - first < (u64)region->nr_chunks * HPAGE_PMD_NR)
+			return &region->chunks[(pfn - first) / HPAGE_PMD_NR];
+	}
+	return NULL;
+}
+
+/* The poisoned words of a page: not always the same, so that all get a turn */
+static u64 *poison_words(void *mem, unsigned long pfn)
+{
+	unsigned long start = (pfn * 0x9e3779b1UL >> 4) & (PAGE_SIZE - 1);
+
+	start = min(start, PAGE_SIZE - dmirror_poison);
+	return mem + ALIGN_DOWN(start, sizeof(u64));
+}
+
+static void poison_page(struct page *page)
+{
+	void *mem = kmap_local_page(dmirror_backing(page));
+
+	memset64(poison_words(mem, page_to_pfn(page)), DMIRROR_POISON,
+		 dmirror_poison / sizeof(u64));
+	kunmap_local(mem);
+}
+
+/* True when all of it is there, else what was found instead */
+static bool poison_holds(struct page *page, u64 *found)
+{
+	void *mem = kmap_local_page(dmirror_backing(page));
+	u64 *words = poison_words(mem, page_to_pfn(page));
+	unsigned int i, nr = dmirror_poison / sizeof(u64);
+
+	for (i = 0; i < nr && words[i] == DMIRROR_POISON; i++)
+		;
+	if (i < nr)
+		*found = words[i];
+	kunmap_local(mem);
+	return i == nr;
+}
+
+/* What is handed out must have been left alone since it was freed */
+static void poison_check(struct dmirror_device *mdevice, struct page *page,
+			 unsigned long nr)
+{
+	u64 found;
+
+	if (!dmirror_poison)
+		return;
+	dmirror_count_add(mdevice, poison_checked, nr);
+	for (; nr; nr--, page++) {
+		if (poison_holds(page, &found))
+			continue;
+		dmirror_count(mdevice, poison_wrong);
+		spin_lock(&mdevice->lock);
+		dmirror_check_failed(&mdevice->violation, HMMT_CHECK_POISON,
+				     page_to_pfn(page), DMIRROR_POISON, found);
+		spin_unlock(&mdevice->lock);
+	}
 }
 
 /* Which list a chunk belongs on. The allocator's lock is held. */
@@ -95,10 +184,12 @@ struct page *dmirror_devmem_alloc(struct dmirror_device *mdevice,
 	}
 	chunk->nr_free -= 1U << order;
 	mdevice->pages_used += 1UL << order;
+	dmirror_count_add(mdevice, dev_alloc, 1UL << order);
 	chunk_update(mdevice, chunk);
 	spin_unlock(&mdevice->lock);
 
 	page = pfn_to_page(chunk->first_pfn + index);
+	poison_check(mdevice, page, 1UL << order);
 	dmirror_folio_init(page, &chunk->region->pagemap, order);
 	return page;
 }
@@ -108,12 +199,17 @@ static void devmem_free(struct page *page, unsigned int order)
 	struct dmirror_chunk *chunk = page_chunk(page);
 	struct dmirror_device *mdevice = chunk->region->mdevice;
 	unsigned int index = dmirror_page_index(chunk, page);
+	unsigned long i;
 	bool drained;
+
+	for (i = 0; dmirror_poison && i < 1UL << order; i++)
+		poison_page(page + i);
 
 	spin_lock(&mdevice->lock);
 	bitmap_clear(chunk->used, index, 1U << order);
 	chunk->nr_free += 1U << order;
 	mdevice->pages_used -= 1UL << order;
+	dmirror_count_add(mdevice, dev_free, 1UL << order);
 	drained = !mdevice->pages_used;
 	chunk_update(mdevice, chunk);
 	spin_unlock(&mdevice->lock);
@@ -151,16 +247,23 @@ static void dmirror_folio_split(struct folio *head, struct folio *tail)
 }
 #endif
 
-const struct dev_pagemap_ops dmirror_pagemap_ops = {
 #ifdef HAVE_FOLIO_FREE
-	.folio_free	= dmirror_folio_free,
+#define DMIRROR_FREE_OP		.folio_free = dmirror_folio_free
 #else
-	.page_free	= dmirror_page_free,
+#define DMIRROR_FREE_OP		.page_free = dmirror_page_free
 #endif
+
+static const struct dev_pagemap_ops dmirror_private_ops = {
+	DMIRROR_FREE_OP,
 #ifdef HAVE_FOLIO_SPLIT
 	.folio_split	= dmirror_folio_split,
 #endif
 	.migrate_to_ram	= dmirror_migrate_to_ram,
+};
+
+/* The CPU maps these: there is no fault to serve */
+static const struct dev_pagemap_ops dmirror_coherent_ops = {
+	DMIRROR_FREE_OP,
 };
 
 static void region_free_backing(struct dmirror_region *region)
@@ -172,62 +275,98 @@ static void region_free_backing(struct dmirror_region *region)
 			__free_pages(region->chunks[i].backing, HPAGE_PMD_ORDER);
 }
 
+static int region_backing(struct dmirror_region *region)
+{
+	unsigned int i;
+
+	for (i = 0; i < region->nr_chunks; i++) {
+		struct dmirror_chunk *chunk = &region->chunks[i];
+
+		chunk->backing = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_ZERO,
+					     HPAGE_PMD_ORDER);
+		if (!chunk->backing)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Addresses for struct pages; those of coherent memory are given by the user */
+static int region_range(struct dmirror_region *region, u64 coherent_addr)
+{
+	struct dev_pagemap *pagemap = &region->pagemap;
+	u64 size = (u64)region->nr_chunks * HPAGE_PMD_SIZE;
+	struct resource *res;
+
+	pagemap->nr_range = 1;
+	pagemap->owner = region->mdevice;
+	if (coherent_addr) {
+		pagemap->type = MEMORY_DEVICE_COHERENT;
+		pagemap->ops = &dmirror_coherent_ops;
+		pagemap->range.start = coherent_addr;
+		pagemap->range.end = coherent_addr + size - 1;
+		return 0;
+	}
+	res = request_free_mem_region(&iomem_resource, size, "hmm_dmirror");
+	if (IS_ERR(res))
+		return PTR_ERR(res);
+	pagemap->type = MEMORY_DEVICE_PRIVATE;
+	pagemap->ops = &dmirror_private_ops;
+	pagemap->range.start = res->start;
+	pagemap->range.end = res->end;
+	return 0;
+}
+
+static void region_unrange(struct dmirror_region *region)
+{
+	if (!region->mdevice->coherent)
+		release_mem_region(region->pagemap.range.start,
+				   range_len(&region->pagemap.range));
+}
+
 static struct dmirror_region *region_create(struct dmirror_device *mdevice,
-					    unsigned int nr_chunks)
+					    unsigned int nr_chunks,
+					    u64 coherent_addr)
 {
 	struct dmirror_region *region;
-	struct resource *res;
-	unsigned int i;
+	unsigned long i, pfn;
 	void *addr;
-	int ret = -ENOMEM;
+	int ret;
 
 	region = kvzalloc(struct_size(region, chunks, nr_chunks), GFP_KERNEL);
 	if (!region)
 		return ERR_PTR(-ENOMEM);
 	region->nr_chunks = nr_chunks;
 	region->mdevice = mdevice;
-
-	for (i = 0; i < nr_chunks; i++) {
-		struct dmirror_chunk *chunk = &region->chunks[i];
-
-		chunk->backing = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_ZERO,
-					     HPAGE_PMD_ORDER);
-		if (!chunk->backing)
-			goto err_backing;
-		chunk->region = region;
-		chunk->nr_free = HPAGE_PMD_NR;
-	}
-
-	res = request_free_mem_region(&iomem_resource,
-				      (unsigned long)nr_chunks * HPAGE_PMD_SIZE,
-				      "hmm_dmirror");
-	if (IS_ERR(res)) {
-		ret = PTR_ERR(res);
+	ret = coherent_addr ? 0 : region_backing(region);
+	if (ret)
 		goto err_backing;
-	}
-	region->pagemap.type = MEMORY_DEVICE_PRIVATE;
-	region->pagemap.range.start = res->start;
-	region->pagemap.range.end = res->end;
-	region->pagemap.nr_range = 1;
-	region->pagemap.ops = &dmirror_pagemap_ops;
-	region->pagemap.owner = mdevice;
+	ret = region_range(region, coherent_addr);
+	if (ret)
+		goto err_backing;
 	addr = memremap_pages(&region->pagemap, numa_node_id());
 	if (IS_ERR(addr)) {
 		ret = PTR_ERR(addr);
-		goto err_resource;
+		goto err_range;
 	}
 
-	spin_lock(&mdevice->lock);
+	pfn = PHYS_PFN(region->pagemap.range.start);
 	for (i = 0; i < nr_chunks; i++) {
-		region->chunks[i].first_pfn = PHYS_PFN(res->start) + i * HPAGE_PMD_NR;
-		list_add_tail(&region->chunks[i].node, &mdevice->free);
+		struct dmirror_chunk *chunk = &region->chunks[i];
+
+		chunk->region = region;
+		chunk->nr_free = HPAGE_PMD_NR;
+		chunk->first_pfn = pfn + i * HPAGE_PMD_NR;
 	}
+	for (i = 0; dmirror_poison && i < nr_chunks * HPAGE_PMD_NR; i++)
+		poison_page(pfn_to_page(pfn + i));
+	spin_lock(&mdevice->lock);
+	for (i = 0; i < nr_chunks; i++)
+		list_add_tail(&region->chunks[i].node, &mdevice->free);
 	spin_unlock(&mdevice->lock);
 	return region;
 
-err_resource:
-	release_mem_region(region->pagemap.range.start,
-			   range_len(&region->pagemap.range));
+err_range:
+	region_unrange(region);
 err_backing:
 	region_free_backing(region);
 	kvfree(region);
@@ -237,18 +376,19 @@ err_backing:
 static void region_destroy(struct dmirror_region *region)
 {
 	memunmap_pages(&region->pagemap);
-	release_mem_region(region->pagemap.range.start,
-			   range_len(&region->pagemap.range));
+	region_unrange(region);
 	region_free_backing(region);
 	kvfree(region);
 }
 
+/* @coherent_addr: physical address of memory set aside, 0 for private memory */
 int dmirror_devmem_init(struct dmirror_device *mdevice, unsigned int chunks,
-			unsigned int chunks_per_pagemap)
+			unsigned int chunks_per_pagemap, u64 coherent_addr)
 {
 	struct dmirror_region *region;
 	unsigned int nr;
 
+	mdevice->coherent = coherent_addr;
 	spin_lock_init(&mdevice->lock);
 	INIT_LIST_HEAD(&mdevice->regions);
 	INIT_LIST_HEAD(&mdevice->free);
@@ -258,7 +398,9 @@ int dmirror_devmem_init(struct dmirror_device *mdevice, unsigned int chunks,
 
 	for (; mdevice->nr_chunks < chunks; mdevice->nr_chunks += nr) {
 		nr = min(chunks_per_pagemap, chunks - mdevice->nr_chunks);
-		region = region_create(mdevice, nr);
+		region = region_create(mdevice, nr, !coherent_addr ? 0 :
+				       coherent_addr + (u64)mdevice->nr_chunks *
+						       HPAGE_PMD_SIZE);
 		if (IS_ERR(region)) {
 			dmirror_devmem_exit(mdevice);
 			return PTR_ERR(region);
@@ -280,8 +422,8 @@ static bool devmem_drained(struct dmirror_device *mdevice)
 void dmirror_devmem_exit(struct dmirror_device *mdevice)
 {
 	struct dmirror_region *region, *next;
-	struct hmmt_evict evict;
-	struct hmmt_check check;
+	struct hmmt_check check = { .flags = HMMT_CHECK_QUIET };
+	struct hmmt_evict evict = {};
 	unsigned int tries = 0;
 
 	while (!devmem_drained(mdevice)) {
@@ -293,26 +435,73 @@ void dmirror_devmem_exit(struct dmirror_device *mdevice)
 			pr_warn("%s: %lu pages will not leave device memory\n",
 				dev_name(&mdevice->dev), mdevice->pages_used);
 	}
-	if (!dmirror_devmem_check(mdevice, &check) && check.check)
-		WARN(1, "%s: check %u pfn %#llx expected %llu found %llu\n",
-		     dev_name(&mdevice->dev), check.check, check.pfn,
-		     check.expected, check.found);
+	dmirror_devmem_check(mdevice, &check);
+	WARN(check.check, "%s: check %u pfn %#llx expected %#llx found %#llx\n",
+	     dev_name(&mdevice->dev), check.check, check.pfn,
+	     check.expected, check.found);
 
 	list_for_each_entry_safe(region, next, &mdevice->regions, node)
 		region_destroy(region);
 	INIT_LIST_HEAD(&mdevice->regions);
 }
 
-static bool check_failed(struct hmmt_check *check, u32 which, u64 pfn,
-			 u64 expected, u64 found)
+void dmirror_devmem_state(struct dmirror_device *mdevice, struct hmmt_stats *stats)
 {
-	if (expected == found)
-		return false;
+	struct dmirror_chunk *chunk;
+
+	stats->pages_capacity = (u64)mdevice->nr_chunks * HPAGE_PMD_NR;
+	spin_lock(&mdevice->lock);
+	stats->pages_used = mdevice->pages_used;
+	list_for_each_entry(chunk, &mdevice->carved, node)
+		stats->chunks_carved++;
+	list_for_each_entry(chunk, &mdevice->busy, node) {
+		if (chunk->whole)
+			stats->chunks_whole++;
+		else
+			stats->chunks_carved++;
+	}
+	spin_unlock(&mdevice->lock);
+}
+
+/* Notes a violation when @found is not @expected, unless there is one already */
+bool dmirror_check_failed(struct hmmt_check *check, u32 which, u64 pfn,
+			  u64 expected, u64 found)
+{
+	if (expected == found || check->check)
+		return check->check;
 	check->check = which;
 	check->pfn = pfn;
 	check->expected = expected;
 	check->found = found;
 	return true;
+}
+
+static bool free_page_violates(struct page *page, struct hmmt_check *check)
+{
+	unsigned long pfn = page_to_pfn(page);
+	u64 found;
+
+	return dmirror_check_failed(check, HMMT_CHECK_FREE_REF, pfn, 0,
+				    page_ref_count(page)) ||
+	       dmirror_check_failed(check, HMMT_CHECK_FREE_MAPPED, pfn, 0,
+				    atomic_read(&page->_mapcount) + 1) ||
+	       (dmirror_poison && !poison_holds(page, &found) &&
+		dmirror_check_failed(check, HMMT_CHECK_POISON, pfn,
+				     DMIRROR_POISON, found));
+}
+
+/* Only when nothing changes: else a page may be between two states */
+static bool used_page_violates(struct page *page, struct hmmt_check *check)
+{
+	struct folio *folio = page_folio(page);
+	unsigned int order = folio_order(folio);
+
+	return (order && dmirror_check_failed(check, HMMT_CHECK_ORDER,
+					      page_to_pfn(page),
+					      HPAGE_PMD_ORDER, order)) ||
+	       dmirror_check_failed(check, HMMT_CHECK_USED_REF,
+				    page_to_pfn(page), 1,
+				    !!folio_ref_count(folio));
 }
 
 static bool chunk_violates(struct dmirror_device *mdevice,
@@ -323,33 +512,43 @@ static bool chunk_violates(struct dmirror_device *mdevice,
 	bool listed = false;
 
 	bit = bitmap_weight(chunk->used, HPAGE_PMD_NR);
-	if (check_failed(check, HMMT_CHECK_CHUNK_COUNT, chunk->first_pfn,
-			 HPAGE_PMD_NR - bit, chunk->nr_free))
+	if (dmirror_check_failed(check, HMMT_CHECK_CHUNK_COUNT, chunk->first_pfn,
+				 HPAGE_PMD_NR - bit, chunk->nr_free))
 		return true;
 
 	list_for_each_entry(pos, chunk_list(mdevice, chunk), node)
 		listed |= pos == chunk;
-	if (check_failed(check, HMMT_CHECK_CHUNK_LIST, chunk->first_pfn, 1, listed))
+	if (dmirror_check_failed(check, HMMT_CHECK_CHUNK_LIST, chunk->first_pfn,
+				 1, listed))
 		return true;
 
-	for_each_clear_bit(bit, chunk->used, HPAGE_PMD_NR) {
-		struct page *page = pfn_to_page(chunk->first_pfn + bit);
-
-		if (check_failed(check, HMMT_CHECK_FREE_REF, page_to_pfn(page),
-				 0, atomic_read(&page->_refcount)))
+	for_each_clear_bit(bit, chunk->used, HPAGE_PMD_NR)
+		if (free_page_violates(pfn_to_page(chunk->first_pfn + bit), check))
 			return true;
-	}
+	if (!(check->flags & HMMT_CHECK_QUIET))
+		return false;
+	for_each_set_bit(bit, chunk->used, HPAGE_PMD_NR)
+		if (used_page_violates(pfn_to_page(chunk->first_pfn + bit), check))
+			return true;
 	return false;
 }
 
-int dmirror_devmem_check(struct dmirror_device *mdevice, struct hmmt_check *check)
+static u64 count_read(struct dmirror_device *mdevice, unsigned int counter)
+{
+	return atomic64_read(&mdevice->count[counter]);
+}
+
+void dmirror_devmem_check(struct dmirror_device *mdevice, struct hmmt_check *check)
 {
 	struct dmirror_region *region;
 	unsigned long used = 0;
 	unsigned int i;
 
-	memset(check, 0, sizeof(*check));
 	spin_lock(&mdevice->lock);
+	if (mdevice->violation.check) {
+		*check = mdevice->violation;
+		goto out;
+	}
 	list_for_each_entry(region, &mdevice->regions, node) {
 		for (i = 0; i < region->nr_chunks; i++) {
 			if (chunk_violates(mdevice, &region->chunks[i], check))
@@ -357,8 +556,10 @@ int dmirror_devmem_check(struct dmirror_device *mdevice, struct hmmt_check *chec
 			used += HPAGE_PMD_NR - region->chunks[i].nr_free;
 		}
 	}
-	check_failed(check, HMMT_CHECK_USED, 0, used, mdevice->pages_used);
+	dmirror_check_failed(check, HMMT_CHECK_USED, 0, used, mdevice->pages_used);
+	dmirror_check_failed(check, HMMT_CHECK_COUNTERS, 0, mdevice->pages_used,
+			     count_read(mdevice, DMIRROR_COUNTER(dev_alloc)) -
+			     count_read(mdevice, DMIRROR_COUNTER(dev_free)));
 out:
 	spin_unlock(&mdevice->lock);
-	return 0;
 }

@@ -8,6 +8,7 @@
  *   dmirror->lock	device page table; taken inside MMU notifiers, so nothing
  *			that may reclaim is allocated under it
  *   mdevice->lock	device memory allocator; taken in folio_free()
+ * dmirror->pin_lock is outside of all of them, mdevice->mirror_lock inside.
  */
 #ifndef _DMIRROR_H
 #define _DMIRROR_H
@@ -36,16 +37,19 @@
 #define DMIRROR_COUNTER(name)						\
 	((offsetof(struct hmmt_stats, name) - DMIRROR_COUNTERS_OFFSET) / sizeof(u64))
 
-#define dmirror_count(mdevice, name)					\
-	atomic64_inc(&(mdevice)->count[DMIRROR_COUNTER(name)])
+#define dmirror_count_add(mdevice, name, n)				\
+	atomic64_add(n, &(mdevice)->count[DMIRROR_COUNTER(name)])
+#define dmirror_count(mdevice, name)	dmirror_count_add(mdevice, name, 1)
 
+struct dentry;
 struct dmirror_region;
+struct io_uring_cmd;
 
 /* A PMD-sized piece of device memory */
 struct dmirror_chunk {
 	struct list_head	node;	/* free, carved or busy list */
 	struct dmirror_region	*region;
-	struct page		*backing;	/* where the data really is */
+	struct page		*backing;	/* where the data really is; NULL if coherent */
 	unsigned long		first_pfn;
 	unsigned int		nr_free;	/* clear bits in @used */
 	bool			whole;		/* handed out as one folio */
@@ -66,29 +70,76 @@ struct dmirror_device {
 	struct device		dev;
 	struct list_head	regions;	/* fixed after init */
 	unsigned int		nr_chunks;
+	unsigned int		id;
+	bool			coherent;	/* the CPU may map the pages */
+	struct dentry		*debugfs;
 
 	spinlock_t		lock;		/* the allocator: */
 	struct list_head	free;		/* chunks with all pages free */
 	struct list_head	carved;		/* with some pages free */
 	struct list_head	busy;		/* with none free */
 	unsigned long		pages_used;
+	struct hmmt_check	violation;	/* the first one that was met */
 	wait_queue_head_t	drained;	/* pages_used reached 0 */
 
-	atomic_t		mirrors;
-	atomic64_t		perturb;	/* random state */
+	spinlock_t		mirror_lock;	/* open files and their settings: */
+	struct list_head	mirrors;
+	unsigned int		nr_mirrors;
+	unsigned int		tuned;		/* files with settings */
+
+	unsigned int		perturb_max;
+	atomic64_t		perturb_state;
 	atomic64_t		count[DMIRROR_NR_COUNTERS];
 };
 
 /* Attached to an open file. May be shared after fork(). */
 struct dmirror {
 	struct dmirror_device	*mdevice;
+	struct list_head	node;		/* of mdevice->mirrors */
 	struct mmu_interval_notifier notifier;
 	struct mutex		lock;		/* device page table */
 	struct xarray		pt;		/* by virtual page number */
 	struct mutex		exclusive_lock;	/* one EXCLUSIVE at a time */
 	struct task_struct	*exclusive_task;	/* under @lock */
 	unsigned long		foreign;	/* invalidations not by it */
-	unsigned long		fail_alloc;	/* bit 0, atomic bitops */
+
+	unsigned long		cpu_window;	/* under mdevice->mirror_lock: */
+	struct hmmt_inject	inject;
+	unsigned long		dev_window;
+
+	struct mutex		pin_lock;
+	struct list_head	pins;
+	unsigned long		nr_pinned;
+};
+
+/* One command under way */
+struct dmirror_call {
+	struct dmirror		*dmirror;
+	const bool		*cancelled;	/* NULL: no one will */
+};
+
+/* All argument structs fit in here */
+union dmirror_arg {
+	struct hmm_dmirror_cmd	cmd;
+	struct hmmt_migrate	migrate;
+	struct hmmt_access	access;
+	struct hmmt_snapshot	snapshot;
+	struct hmmt_stats	stats;
+	struct hmmt_check	check;
+	struct hmmt_evict	evict;
+	struct hmmt_tune	tune;
+	struct hmmt_inject	inject;
+	struct hmmt_checksum	checksum;
+	struct hmmt_pin		pin;
+	struct hmmt_perturb	perturb;
+};
+
+/* @min_size: of the first published version; the present one is in @cmd */
+struct dmirror_command {
+	unsigned int	cmd;
+	size_t		min_size;
+	int		(*handler)(struct dmirror_call *call, union dmirror_arg *arg);
+	bool		uring;		/* also as an io_uring command */
 };
 
 /*
@@ -101,39 +152,90 @@ struct dmirror {
 #define DPTE_PFN_SHIFT		3
 
 /* main.c */
-extern unsigned int dmirror_perturb_max;
+extern unsigned int dmirror_poison;
+struct dmirror_device *dmirror_device_get(unsigned int id);
+
+/* control.c */
+void dmirror_fault_attr_init(struct dentry *dir);
+void dmirror_control_add(struct dmirror *dmirror);
+void dmirror_control_del(struct dmirror *dmirror);
+bool dmirror_should_fail(struct dmirror_device *mdevice, struct dmirror *dmirror,
+			 struct mm_struct *mm, u32 site);
+void *dmirror_array(struct dmirror *dmirror, size_t n, size_t size);
+unsigned long dmirror_cpu_window(struct dmirror_device *mdevice,
+				 struct mm_struct *mm);
+int dmirror_tune(struct dmirror *dmirror, struct hmmt_tune *tune);
+int dmirror_inject(struct dmirror *dmirror, struct hmmt_inject *inject);
+int dmirror_perturb_set(struct dmirror_device *mdevice,
+			struct hmmt_perturb *perturb);
 void dmirror_perturb(struct dmirror_device *mdevice);
 
 /* devmem.c */
-extern const struct dev_pagemap_ops dmirror_pagemap_ops;
 int dmirror_devmem_init(struct dmirror_device *mdevice, unsigned int chunks,
-			unsigned int chunks_per_pagemap);
+			unsigned int chunks_per_pagemap, u64 coherent_addr);
 void dmirror_devmem_exit(struct dmirror_device *mdevice);
 struct page *dmirror_devmem_alloc(struct dmirror_device *mdevice,
 				  unsigned int order);
 struct page *dmirror_backing(struct page *page);
+bool dmirror_devmem_in_use(struct page *page);
 struct dmirror_device *dmirror_page_device(struct page *page);
-int dmirror_devmem_check(struct dmirror_device *mdevice,
-			 struct hmmt_check *check);
+struct dmirror_chunk *dmirror_devmem_chunk(struct dmirror_device *mdevice,
+					   u64 pfn);
+void dmirror_devmem_state(struct dmirror_device *mdevice,
+			  struct hmmt_stats *stats);
+bool dmirror_check_failed(struct hmmt_check *check, u32 which, u64 pfn,
+			  u64 expected, u64 found);
+void dmirror_devmem_check(struct dmirror_device *mdevice,
+			  struct hmmt_check *check);
 
 /* mirror.c */
 int dmirror_mirror_init(struct dmirror *dmirror, struct mm_struct *mm);
 void dmirror_mirror_exit(struct dmirror *dmirror);
-int dmirror_access(struct dmirror *dmirror, struct hmmt_access *access);
-int dmirror_snapshot(struct dmirror *dmirror, struct hmmt_snapshot *snap,
+int dmirror_stop(const struct dmirror_call *call);
+int dmirror_access(struct dmirror_call *call, struct hmmt_access *access,
+		   bool unlocked);
+int dmirror_checksum(struct dmirror_call *call, struct hmmt_checksum *checksum);
+int dmirror_snapshot(struct dmirror_call *call, struct hmmt_snapshot *snap,
 		     bool stock);
 int dmirror_exclusive(struct dmirror *dmirror, unsigned long start,
 		      unsigned long end);
 bool dmirror_is_exclusive(struct dmirror *dmirror, unsigned long start,
 			  unsigned long end);
+void dmirror_mirror_check(struct dmirror *dmirror, struct hmmt_check *check);
 
 /* migrate.c */
-int dmirror_migrate(struct dmirror *dmirror, struct hmmt_migrate *migrate);
+int dmirror_migrate(struct dmirror_call *call, struct hmmt_migrate *migrate);
 vm_fault_t dmirror_migrate_to_ram(struct vm_fault *vmf);
-void dmirror_evict(struct dmirror_device *mdevice, struct hmmt_evict *evict);
+int dmirror_evict(struct dmirror_device *mdevice, struct hmmt_evict *evict);
+
+/* pin.c */
+int dmirror_pin(struct dmirror *dmirror, struct hmmt_pin *arg);
+void dmirror_pin_exit(struct dmirror *dmirror);
 
 /* ioctl.c */
 long dmirror_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+const struct dmirror_command *dmirror_command_find(unsigned int cmd);
+int dmirror_command_read(const struct dmirror_command *command,
+			 union dmirror_arg *arg, void __user *user, size_t usize);
+int dmirror_command_run(const struct dmirror_command *command,
+			struct dmirror_call *call, union dmirror_arg *arg,
+			void __user *user, size_t usize);
+
+/* uring.c */
+#ifdef CONFIG_IO_URING
+int dmirror_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
+int dmirror_uring_init(void);
+void dmirror_uring_exit(void);
+#else
+static inline int dmirror_uring_init(void)
+{
+	return 0;
+}
+
+static inline void dmirror_uring_exit(void)
+{
+}
+#endif
 
 static inline unsigned int dmirror_page_index(struct dmirror_chunk *chunk,
 					      struct page *page)

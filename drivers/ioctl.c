@@ -9,17 +9,6 @@
 
 #include "dmirror.h"
 
-/* All argument structs fit in here */
-union dmirror_arg {
-	struct hmm_dmirror_cmd	cmd;
-	struct hmmt_migrate	migrate;
-	struct hmmt_access	access;
-	struct hmmt_snapshot	snapshot;
-	struct hmmt_stats	stats;
-	struct hmmt_check	check;
-	struct hmmt_evict	evict;
-};
-
 static bool range_ok(u64 addr, u64 len, u64 align)
 {
 	u64 end;
@@ -37,8 +26,8 @@ static int stock_range(const struct hmm_dmirror_cmd *cmd, u64 *len)
 	return range_ok(cmd->addr, *len, PAGE_SIZE) ? 0 : -EINVAL;
 }
 
-static int stock_access(struct dmirror *dmirror, struct hmm_dmirror_cmd *cmd,
-			u32 flags)
+static int stock_access(struct dmirror_call *call, struct hmm_dmirror_cmd *cmd,
+			u32 flags, bool unlocked)
 {
 	struct hmmt_access access = {
 		.addr = cmd->addr, .ptr = cmd->ptr, .flags = flags,
@@ -48,23 +37,30 @@ static int stock_access(struct dmirror *dmirror, struct hmm_dmirror_cmd *cmd,
 	ret = stock_range(cmd, &access.len);
 	if (ret)
 		return ret;
-	ret = dmirror_access(dmirror, &access);
+	ret = dmirror_access(call, &access, unlocked);
 	cmd->cpages = access.done >> PAGE_SHIFT;
 	cmd->faults = access.faults;
 	return ret;
 }
 
-static int stock_read(struct dmirror *dmirror, union dmirror_arg *arg)
+static int stock_read(struct dmirror_call *call, union dmirror_arg *arg)
 {
-	return stock_access(dmirror, &arg->cmd, 0);
+	return stock_access(call, &arg->cmd, 0, false);
 }
 
-static int stock_write(struct dmirror *dmirror, union dmirror_arg *arg)
+static int stock_read_unlocked(struct dmirror_call *call, union dmirror_arg *arg)
 {
-	return stock_access(dmirror, &arg->cmd, HMMT_ACCESS_WRITE);
+	if (!dmirror_can_fault_unlocked())
+		return -ENOTTY;
+	return stock_access(call, &arg->cmd, 0, true);
 }
 
-static int stock_migrate(struct dmirror *dmirror, struct hmm_dmirror_cmd *cmd,
+static int stock_write(struct dmirror_call *call, union dmirror_arg *arg)
+{
+	return stock_access(call, &arg->cmd, HMMT_ACCESS_WRITE, false);
+}
+
+static int stock_migrate(struct dmirror_call *call, struct hmm_dmirror_cmd *cmd,
 			 u32 flags)
 {
 	struct hmmt_migrate migrate = { .addr = cmd->addr, .flags = flags };
@@ -73,24 +69,24 @@ static int stock_migrate(struct dmirror *dmirror, struct hmm_dmirror_cmd *cmd,
 	ret = stock_range(cmd, &migrate.len);
 	if (ret)
 		return ret;
-	ret = dmirror_migrate(dmirror, &migrate);
+	ret = dmirror_migrate(call, &migrate);
 	cmd->cpages = migrate.migrated;
 	return ret == -EFAULT ? -EINVAL : ret;
 }
 
 /* The stock command also hands back the data, for verification */
-static int stock_migrate_to_dev(struct dmirror *dmirror, union dmirror_arg *arg)
+static int stock_migrate_to_dev(struct dmirror_call *call, union dmirror_arg *arg)
 {
-	return stock_migrate(dmirror, &arg->cmd, 0) ?:
-	       stock_access(dmirror, &arg->cmd, 0);
+	return stock_migrate(call, &arg->cmd, 0) ?:
+	       stock_access(call, &arg->cmd, 0, false);
 }
 
-static int stock_migrate_to_sys(struct dmirror *dmirror, union dmirror_arg *arg)
+static int stock_migrate_to_sys(struct dmirror_call *call, union dmirror_arg *arg)
 {
-	return stock_migrate(dmirror, &arg->cmd, HMMT_MIGRATE_TO_SYS);
+	return stock_migrate(call, &arg->cmd, HMMT_MIGRATE_TO_SYS);
 }
 
-static int stock_snapshot(struct dmirror *dmirror, union dmirror_arg *arg)
+static int stock_snapshot(struct dmirror_call *call, union dmirror_arg *arg)
 {
 	struct hmm_dmirror_cmd *cmd = &arg->cmd;
 	struct hmmt_snapshot snap = { .addr = cmd->addr, .ptr = cmd->ptr };
@@ -99,12 +95,12 @@ static int stock_snapshot(struct dmirror *dmirror, union dmirror_arg *arg)
 	ret = stock_range(cmd, &snap.len);
 	if (ret)
 		return ret;
-	ret = dmirror_snapshot(dmirror, &snap, true);
+	ret = dmirror_snapshot(call, &snap, true);
 	cmd->cpages = snap.done >> PAGE_SHIFT;
 	return ret;
 }
 
-static int stock_exclusive(struct dmirror *dmirror, union dmirror_arg *arg)
+static int stock_exclusive(struct dmirror_call *call, union dmirror_arg *arg)
 {
 	struct hmm_dmirror_cmd *cmd = &arg->cmd;
 	u64 len;
@@ -113,11 +109,11 @@ static int stock_exclusive(struct dmirror *dmirror, union dmirror_arg *arg)
 	ret = stock_range(cmd, &len);
 	if (ret)
 		return ret;
-	return dmirror_exclusive(dmirror, cmd->addr, cmd->addr + len) ?:
-	       stock_access(dmirror, cmd, 0);
+	return dmirror_exclusive(call->dmirror, cmd->addr, cmd->addr + len) ?:
+	       stock_access(call, cmd, 0, false);
 }
 
-static int stock_check_exclusive(struct dmirror *dmirror, union dmirror_arg *arg)
+static int stock_check_exclusive(struct dmirror_call *call, union dmirror_arg *arg)
 {
 	struct hmm_dmirror_cmd *cmd = &arg->cmd;
 	u64 len;
@@ -126,41 +122,51 @@ static int stock_check_exclusive(struct dmirror *dmirror, union dmirror_arg *arg
 	ret = stock_range(cmd, &len);
 	if (ret)
 		return ret;
-	return dmirror_is_exclusive(dmirror, cmd->addr, cmd->addr + len) ?
+	return dmirror_is_exclusive(call->dmirror, cmd->addr, cmd->addr + len) ?
 	       -EPERM : 0;
 }
 
-static int stock_release(struct dmirror *dmirror, union dmirror_arg *arg)
+static int stock_release(struct dmirror_call *call, union dmirror_arg *arg)
 {
-	struct hmmt_evict evict;
+	struct hmmt_evict evict = {};
 
-	dmirror_evict(dmirror->mdevice, &evict);
-	return 0;
+	return dmirror_evict(call->dmirror->mdevice, &evict);
 }
 
-static int stock_flags(struct dmirror *dmirror, union dmirror_arg *arg)
+static int stock_flags(struct dmirror_call *call, union dmirror_arg *arg)
 {
+	struct hmmt_inject inject = {};
+
 	if (arg->cmd.npages & ~HMM_DMIRROR_FLAG_FAIL_ALLOC)
 		return -EINVAL;
-	assign_bit(0, &dmirror->fail_alloc, arg->cmd.npages);
-	return 0;
+	if (arg->cmd.npages)
+		inject = (struct hmmt_inject) {
+			.sites = HMMT_SITE_DEV_THP | HMMT_SITE_DEV_BASE |
+				 HMMT_SITE_SYS_THP | HMMT_SITE_SYS_BASE,
+			.nth = 1,
+		};
+	return dmirror_inject(call->dmirror, &inject);
 }
 
-static int do_migrate(struct dmirror *dmirror, union dmirror_arg *arg)
+static int do_migrate(struct dmirror_call *call, union dmirror_arg *arg)
 {
 	struct hmmt_migrate *migrate = &arg->migrate;
 	const u32 flags = HMMT_MIGRATE_TO_SYS | HMMT_MIGRATE_BASE |
 			  HMMT_MIGRATE_SPLIT | HMMT_MIGRATE_DROP |
-			  HMMT_MIGRATE_PARTIAL_HOLE;
+			  HMMT_MIGRATE_PARTIAL_HOLE | HMMT_MIGRATE_PEER |
+			  HMMT_MIGRATE_JOIN;
+	const u32 peer_to_sys = HMMT_MIGRATE_PEER | HMMT_MIGRATE_TO_SYS;
 
-	if (migrate->flags & ~flags || migrate->peer ||
+	if (migrate->flags & ~flags ||
+	    (migrate->flags & peer_to_sys) == peer_to_sys ||
+	    (migrate->peer && !(migrate->flags & HMMT_MIGRATE_PEER)) ||
 	    !range_ok(migrate->addr, migrate->len, PAGE_SIZE))
 		return -EINVAL;
 	memset_after(migrate, 0, peer);
-	return dmirror_migrate(dmirror, migrate);
+	return dmirror_migrate(call, migrate);
 }
 
-static int do_access(struct dmirror *dmirror, union dmirror_arg *arg)
+static int do_access(struct dmirror_call *call, union dmirror_arg *arg)
 {
 	struct hmmt_access *access = &arg->access;
 
@@ -168,10 +174,10 @@ static int do_access(struct dmirror *dmirror, union dmirror_arg *arg)
 	    !range_ok(access->addr, access->len, sizeof(u64)))
 		return -EINVAL;
 	memset_after(access, 0, reserved);
-	return dmirror_access(dmirror, access);
+	return dmirror_access(call, access, false);
 }
 
-static int do_snapshot(struct dmirror *dmirror, union dmirror_arg *arg)
+static int do_snapshot(struct dmirror_call *call, union dmirror_arg *arg)
 {
 	struct hmmt_snapshot *snap = &arg->snapshot;
 
@@ -179,56 +185,92 @@ static int do_snapshot(struct dmirror *dmirror, union dmirror_arg *arg)
 	    !range_ok(snap->addr, snap->len, PAGE_SIZE))
 		return -EINVAL;
 	memset_after(snap, 0, reserved);
-	return dmirror_snapshot(dmirror, snap, false);
+	return dmirror_snapshot(call, snap, false);
 }
 
-static int do_stats(struct dmirror *dmirror, union dmirror_arg *arg)
+static int do_stats(struct dmirror_call *call, union dmirror_arg *arg)
 {
-	struct dmirror_device *mdevice = dmirror->mdevice;
+	struct dmirror_device *mdevice = call->dmirror->mdevice;
 	struct hmmt_stats *stats = &arg->stats;
 	u64 *counters = (void *)stats + DMIRROR_COUNTERS_OFFSET;
-	struct dmirror_chunk *chunk;
 	unsigned int i;
 
 	memset(stats, 0, sizeof(*stats));
-	stats->pages_capacity = (u64)mdevice->nr_chunks * HPAGE_PMD_NR;
-	stats->mirrors = atomic_read(&mdevice->mirrors);
-	spin_lock(&mdevice->lock);
-	stats->pages_used = mdevice->pages_used;
-	list_for_each_entry(chunk, &mdevice->carved, node)
-		stats->chunks_carved++;
-	list_for_each_entry(chunk, &mdevice->busy, node) {
-		if (chunk->whole)
-			stats->chunks_whole++;
-		else
-			stats->chunks_carved++;
-	}
-	spin_unlock(&mdevice->lock);
-
+	dmirror_devmem_state(mdevice, stats);
+	stats->mirrors = READ_ONCE(mdevice->nr_mirrors);
 	for (i = 0; i < DMIRROR_NR_COUNTERS; i++)
 		counters[i] = atomic64_read(&mdevice->count[i]);
 	return 0;
 }
 
-static int do_check(struct dmirror *dmirror, union dmirror_arg *arg)
+static int do_check(struct dmirror_call *call, union dmirror_arg *arg)
 {
-	return dmirror_devmem_check(dmirror->mdevice, &arg->check);
-}
+	struct hmmt_check *check = &arg->check;
 
-static int do_evict(struct dmirror *dmirror, union dmirror_arg *arg)
-{
-	if (arg->evict.mode || arg->evict.reserved)
+	if (check->flags & ~HMMT_CHECK_QUIET)
 		return -EINVAL;
-	dmirror_evict(dmirror->mdevice, &arg->evict);
+	*check = (struct hmmt_check) { .flags = check->flags };
+	dmirror_devmem_check(call->dmirror->mdevice, check);
+	if (!check->check)
+		dmirror_mirror_check(call->dmirror, check);
 	return 0;
 }
 
-/* @min_size: of the first published version; the present one is in @cmd */
-struct dmirror_command {
-	unsigned int	cmd;
-	size_t		min_size;
-	int		(*handler)(struct dmirror *dmirror, union dmirror_arg *arg);
-};
+static int do_evict(struct dmirror_call *call, union dmirror_arg *arg)
+{
+	struct hmmt_evict *evict = &arg->evict;
+	bool by_pfn = evict->mode == HMMT_EVICT_CHUNK ||
+		      evict->mode == HMMT_EVICT_RANGE;
+	bool by_nr = evict->mode == HMMT_EVICT_RANGE ||
+		     evict->mode == HMMT_EVICT_PFNS;
+
+	if (evict->mode > HMMT_EVICT_PFNS || evict->reserved ||
+	    (evict->pfn && !by_pfn) || (evict->nr && !by_nr) ||
+	    (evict->ptr && evict->mode != HMMT_EVICT_PFNS))
+		return -EINVAL;
+	memset_after(evict, 0, ptr);
+	return dmirror_evict(call->dmirror->mdevice, evict);
+}
+
+static int do_tune(struct dmirror_call *call, union dmirror_arg *arg)
+{
+	return dmirror_tune(call->dmirror, &arg->tune);
+}
+
+static int do_inject(struct dmirror_call *call, union dmirror_arg *arg)
+{
+	return dmirror_inject(call->dmirror, &arg->inject);
+}
+
+static int do_checksum(struct dmirror_call *call, union dmirror_arg *arg)
+{
+	struct hmmt_checksum *checksum = &arg->checksum;
+
+	if (checksum->flags || checksum->reserved ||
+	    !range_ok(checksum->addr, checksum->len, PAGE_SIZE))
+		return -EINVAL;
+	memset_after(checksum, 0, reserved);
+	return dmirror_checksum(call, checksum);
+}
+
+static int do_pin(struct dmirror_call *call, union dmirror_arg *arg)
+{
+	const u32 flags = HMMT_PIN_WRITE | HMMT_PIN_LONGTERM | HMMT_PIN_RELEASE;
+	struct hmmt_pin *pin = &arg->pin;
+	bool all = pin->flags & HMMT_PIN_RELEASE && !pin->addr && !pin->len;
+
+	if (pin->flags & ~flags || pin->reserved ||
+	    (pin->flags & HMMT_PIN_RELEASE && pin->flags != HMMT_PIN_RELEASE) ||
+	    (!all && !range_ok(pin->addr, pin->len, PAGE_SIZE)))
+		return -EINVAL;
+	memset_after(pin, 0, reserved);
+	return dmirror_pin(call->dmirror, pin);
+}
+
+static int do_perturb(struct dmirror_call *call, union dmirror_arg *arg)
+{
+	return dmirror_perturb_set(call->dmirror->mdevice, &arg->perturb);
+}
 
 #define UP_TO(_struct, _last)	offsetofend(struct _struct, _last)
 #define STOCK_SIZE		UP_TO(hmm_dmirror_cmd, faults)
@@ -243,19 +285,25 @@ static const struct dmirror_command dmirror_commands[] = {
 	{ HMM_DMIRROR_CHECK_EXCLUSIVE, STOCK_SIZE, stock_check_exclusive },
 	{ HMM_DMIRROR_RELEASE, STOCK_SIZE, stock_release },
 	{ HMM_DMIRROR_FLAGS, STOCK_SIZE, stock_flags },
-	{ HMMT_MIGRATE, UP_TO(hmmt_migrate, nomem), do_migrate },
-	{ HMMT_ACCESS, UP_TO(hmmt_access, faults), do_access },
+	{ HMM_DMIRROR_READ_UNLOCKED, STOCK_SIZE, stock_read_unlocked },
+	{ HMMT_MIGRATE, UP_TO(hmmt_migrate, nomem), do_migrate, .uring = true },
+	{ HMMT_ACCESS, UP_TO(hmmt_access, faults), do_access, .uring = true },
 	{ HMMT_SNAPSHOT, UP_TO(hmmt_snapshot, done), do_snapshot },
 	{ HMMT_STATS, UP_TO(hmmt_stats, mirrors), do_stats },
 	{ HMMT_CHECK, UP_TO(hmmt_check, found), do_check },
 	{ HMMT_EVICT, UP_TO(hmmt_evict, left), do_evict },
+	{ HMMT_TUNE, UP_TO(hmmt_tune, reserved), do_tune },
+	{ HMMT_INJECT, UP_TO(hmmt_inject, failed), do_inject },
+	{ HMMT_CHECKSUM, UP_TO(hmmt_checksum, sum), do_checksum, .uring = true },
+	{ HMMT_PIN, UP_TO(hmmt_pin, held), do_pin },
+	{ HMMT_PERTURB, UP_TO(hmmt_perturb, points), do_perturb },
 };
 
-static const struct dmirror_command *find_command(unsigned int cmd)
+/* The size in @cmd is the caller's and may differ. NULL: no such command. */
+const struct dmirror_command *dmirror_command_find(unsigned int cmd)
 {
 	unsigned int i;
 
-	/* the size in @cmd is the caller's and may differ */
 	for (i = 0; i < ARRAY_SIZE(dmirror_commands); i++)
 		if (_IOC_TYPE(dmirror_commands[i].cmd) == _IOC_TYPE(cmd) &&
 		    _IOC_NR(dmirror_commands[i].cmd) == _IOC_NR(cmd) &&
@@ -264,30 +312,41 @@ static const struct dmirror_command *find_command(unsigned int cmd)
 	return NULL;
 }
 
+/* Get the argument struct from the user; @arg is zeros before */
+int dmirror_command_read(const struct dmirror_command *command,
+			 union dmirror_arg *arg, void __user *user, size_t usize)
+{
+	if (usize < command->min_size)
+		return -EINVAL;
+	if (!(_IOC_DIR(command->cmd) & _IOC_WRITE))
+		return 0;
+	return copy_struct_from_user(arg, _IOC_SIZE(command->cmd), user, usize);
+}
+
+/* Do it, and hand back the struct */
+int dmirror_command_run(const struct dmirror_command *command,
+			struct dmirror_call *call, union dmirror_arg *arg,
+			void __user *user, size_t usize)
+{
+	size_t size = min_t(size_t, usize, _IOC_SIZE(command->cmd));
+	int ret = command->handler(call, arg);
+
+	/* also on error: the out fields say how far the command came */
+	return copy_to_user(user, arg, size) ? -EFAULT : ret;
+}
+
 long dmirror_ioctl(struct file *file, unsigned int cmd, unsigned long uarg)
 {
-	const struct dmirror_command *command = find_command(cmd);
-	struct dmirror *dmirror = file->private_data;
+	const struct dmirror_command *command = dmirror_command_find(cmd);
+	struct dmirror_call call = { .dmirror = file->private_data };
 	void __user *user = (void __user *)uarg;
-	size_t usize = _IOC_SIZE(cmd);
 	union dmirror_arg arg = {};
-	size_t ksize;
 	int ret;
 
 	if (!command)
 		return -ENOTTY;
-	ksize = _IOC_SIZE(command->cmd);
-	if (usize < command->min_size)
-		return -EINVAL;
-	if (_IOC_DIR(cmd) & _IOC_WRITE) {
-		ret = copy_struct_from_user(&arg, ksize, user, usize);
-		if (ret)
-			return ret;
-	}
-
-	ret = command->handler(dmirror, &arg);
-	/* also on error: the out fields say how far the command came */
-	if (copy_to_user(user, &arg, min(usize, ksize)))
-		return -EFAULT;
-	return ret;
+	ret = dmirror_command_read(command, &arg, user, _IOC_SIZE(cmd));
+	if (ret)
+		return ret;
+	return dmirror_command_run(command, &call, &arg, user, _IOC_SIZE(cmd));
 }

@@ -7,15 +7,21 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/debugfs.h>
 #include <linux/fs.h>
 #include <linux/init.h>
 #include <linux/module.h>
+#include <linux/seq_file.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "dmirror.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 #define DMIRROR_MAX_DEVICES	8
+#define DMIRROR_MAX_COHERENT	2
 
 static unsigned int devices = 2;
 module_param(devices, uint, 0444);
@@ -29,13 +35,26 @@ static unsigned int chunks_per_pagemap = 64;
 module_param(chunks_per_pagemap, uint, 0444);
 MODULE_PARM_DESC(chunks_per_pagemap, "Chunks in one dev_pagemap (default 64)");
 
-unsigned int dmirror_perturb_max;
-module_param_named(perturb, dmirror_perturb_max, uint, 0644);
+static unsigned int perturb;
+module_param(perturb, uint, 0444);
 MODULE_PARM_DESC(perturb, "Up to this many PAUSE between the phases of a migration (default 0: off)");
 
 static ulong perturb_seed = 1;
 module_param(perturb_seed, ulong, 0444);
 MODULE_PARM_DESC(perturb_seed, "Seed of the perturbation (default 1)");
+
+unsigned int dmirror_poison = 64;
+module_param_named(poison, dmirror_poison, uint, 0444);
+MODULE_PARM_DESC(poison, "Poisoned bytes in each free page of device memory, 0 to 4096 (default 64)");
+
+/* The names of the stock driver: what sets up its guests works for ours */
+static ullong spm_addr_dev0;
+module_param(spm_addr_dev0, ullong, 0444);
+MODULE_PARM_DESC(spm_addr_dev0, "Physical address of memory set aside for a device-coherent device");
+
+static ullong spm_addr_dev1;
+module_param(spm_addr_dev1, ullong, 0444);
+MODULE_PARM_DESC(spm_addr_dev1, "The same for a second one");
 
 static bool i_know_this_may_crash;
 module_param(i_know_this_may_crash, bool, 0444);
@@ -43,30 +62,38 @@ MODULE_PARM_DESC(i_know_this_may_crash, "Load outside a guest made by run.sh");
 
 static dev_t dmirror_devt;
 static struct class *dmirror_class;
-static struct dmirror_device *dmirror_devices[DMIRROR_MAX_DEVICES];
+static struct dmirror_device *dmirror_devices[DMIRROR_MAX_DEVICES + DMIRROR_MAX_COHERENT];
+static unsigned int dmirror_nr_devices;
+static struct dentry *dmirror_debugfs;
 
-/*
- * Widen the windows between the phases of a migration. The length comes from
- * a seeded sequence: in the det engine, where PAUSE switches to the next CPU,
- * the seed makes the schedule.
- */
-void dmirror_perturb(struct dmirror_device *mdevice)
+/* NULL: no such device. They come and go with the module only. */
+struct dmirror_device *dmirror_device_get(unsigned int id)
 {
-	unsigned int max = READ_ONCE(dmirror_perturb_max);
-	u64 x;
-
-	if (!max)
-		return;
-	x = atomic64_add_return(0x9e3779b97f4a7c15ULL, &mdevice->perturb);
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	x ^= x >> 31;
-	/* three times out of four no wait: fast paths are to be met as well */
-	if (x & 3)
-		return;
-	for (x = (x >> 2) % max + 1; x; x--)
-		cpu_relax();
+	return id < dmirror_nr_devices ? dmirror_devices[id] : NULL;
 }
+
+/* debugfs: name and value of what HMMT_STATS gives */
+static int dmirror_stats_show(struct seq_file *m, void *unused)
+{
+	static const char * const names[] = {
+#define DMIRROR_NAME(name, what) #name,
+		HMMT_COUNTERS(DMIRROR_NAME)
+#undef DMIRROR_NAME
+	};
+	struct dmirror_device *mdevice = m->private;
+	struct hmmt_stats stats = {};
+	unsigned int i;
+
+	dmirror_devmem_state(mdevice, &stats);
+	seq_printf(m, "pages_capacity %llu\npages_used %llu\nchunks_whole %llu\nchunks_carved %llu\nmirrors %u\n",
+		   stats.pages_capacity, stats.pages_used, stats.chunks_whole,
+		   stats.chunks_carved, READ_ONCE(mdevice->nr_mirrors));
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		seq_printf(m, "%s %lld\n", names[i],
+			   (long long)atomic64_read(&mdevice->count[i]));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(dmirror_stats);
 
 static int dmirror_open(struct inode *inode, struct file *file)
 {
@@ -85,7 +112,7 @@ static int dmirror_open(struct inode *inode, struct file *file)
 		kfree(dmirror);
 		return ret;
 	}
-	atomic_inc(&mdevice->mirrors);
+	dmirror_control_add(dmirror);
 	file->private_data = dmirror;
 	return 0;
 }
@@ -98,8 +125,8 @@ static int dmirror_release(struct inode *inode, struct file *file)
 {
 	struct dmirror *dmirror = file->private_data;
 
+	dmirror_control_del(dmirror);
 	dmirror_mirror_exit(dmirror);
-	atomic_dec(&dmirror->mdevice->mirrors);
 	kfree(dmirror);
 	return 0;
 }
@@ -127,6 +154,10 @@ static const struct file_operations dmirror_fops = {
 	.release	= dmirror_release,
 	.mmap		= dmirror_mmap,
 	.unlocked_ioctl	= dmirror_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+#ifdef CONFIG_IO_URING
+	.uring_cmd	= dmirror_uring_cmd,
+#endif
 	.llseek		= noop_llseek,
 };
 
@@ -135,7 +166,7 @@ static void dmirror_device_release(struct device *dev)
 	kfree(container_of(dev, struct dmirror_device, dev));
 }
 
-static struct dmirror_device *dmirror_device_create(unsigned int id)
+static struct dmirror_device *dmirror_device_create(unsigned int id, u64 coherent_addr)
 {
 	struct dmirror_device *mdevice;
 	int ret;
@@ -144,7 +175,11 @@ static struct dmirror_device *dmirror_device_create(unsigned int id)
 	if (!mdevice)
 		return ERR_PTR(-ENOMEM);
 
-	atomic64_set(&mdevice->perturb, perturb_seed + id);
+	mdevice->id = id;
+	mdevice->perturb_max = perturb;
+	atomic64_set(&mdevice->perturb_state, perturb_seed + id);
+	spin_lock_init(&mdevice->mirror_lock);
+	INIT_LIST_HEAD(&mdevice->mirrors);
 	device_initialize(&mdevice->dev);
 	mdevice->dev.class = dmirror_class;
 	mdevice->dev.devt = MKDEV(MAJOR(dmirror_devt), id);
@@ -155,12 +190,17 @@ static struct dmirror_device *dmirror_device_create(unsigned int id)
 	ret = dev_set_name(&mdevice->dev, "hmm_dmirror%u", id);
 	if (ret)
 		goto err_put;
-	ret = dmirror_devmem_init(mdevice, chunks, chunks_per_pagemap);
+	ret = dmirror_devmem_init(mdevice, chunks, chunks_per_pagemap,
+				  coherent_addr);
 	if (ret)
 		goto err_put;
 	ret = cdev_device_add(&mdevice->cdev, &mdevice->dev);
 	if (ret)
 		goto err_devmem;
+	mdevice->debugfs = debugfs_create_dir(dev_name(&mdevice->dev),
+					      dmirror_debugfs);
+	debugfs_create_file("stats", 0444, mdevice->debugfs, mdevice,
+			    &dmirror_stats_fops);
 	return mdevice;
 
 err_devmem:
@@ -172,6 +212,7 @@ err_put:
 
 static void dmirror_device_destroy(struct dmirror_device *mdevice)
 {
+	debugfs_remove(mdevice->debugfs);
 	cdev_device_del(&mdevice->cdev, &mdevice->dev);
 	dmirror_devmem_exit(mdevice);
 	put_device(&mdevice->dev);
@@ -196,62 +237,103 @@ static bool __init dmirror_in_guest(void)
 	return found;
 }
 
+static bool __init dmirror_params_ok(void)
+{
+	if (!devices || devices > DMIRROR_MAX_DEVICES || !chunks ||
+	    !chunks_per_pagemap) {
+		pr_err("devices must be 1 to %d, chunks and chunks_per_pagemap not 0\n",
+		       DMIRROR_MAX_DEVICES);
+		return false;
+	}
+	if (!IS_ALIGNED(spm_addr_dev0 | spm_addr_dev1, HPAGE_PMD_SIZE)) {
+		pr_err("spm_addr_dev0 and spm_addr_dev1 must be multiples of %lu\n",
+		       HPAGE_PMD_SIZE);
+		return false;
+	}
+	if (dmirror_poison > PAGE_SIZE || !IS_ALIGNED(dmirror_poison, sizeof(u64))) {
+		pr_err("poison must be a multiple of 8, 4096 at most\n");
+		return false;
+	}
+	return true;
+}
+
+static int __init dmirror_device_add(u64 coherent_addr)
+{
+	unsigned int id = dmirror_nr_devices;
+	struct dmirror_device *mdevice;
+
+	mdevice = dmirror_device_create(id, coherent_addr);
+	if (IS_ERR(mdevice)) {
+		pr_err("device %u: error %ld\n", id, PTR_ERR(mdevice));
+		return PTR_ERR(mdevice);
+	}
+	dmirror_devices[dmirror_nr_devices++] = mdevice;
+	return 0;
+}
+
+static void dmirror_devices_destroy(void)
+{
+	while (dmirror_nr_devices)
+		dmirror_device_destroy(dmirror_devices[--dmirror_nr_devices]);
+}
+
 static int __init dmirror_init(void)
 {
-	unsigned int id;
+	unsigned int i;
 	int ret;
 
 	if (!i_know_this_may_crash && !dmirror_in_guest()) {
 		pr_err("made to provoke kernel bugs, so only for guests made by run.sh; to load it here all the same set i_know_this_may_crash=1\n");
 		return -EPERM;
 	}
-	if (!devices || devices > DMIRROR_MAX_DEVICES || !chunks ||
-	    !chunks_per_pagemap) {
-		pr_err("devices must be 1 to %d, chunks and chunks_per_pagemap not 0\n",
-		       DMIRROR_MAX_DEVICES);
+	if (!dmirror_params_ok())
 		return -EINVAL;
-	}
-
-	ret = alloc_chrdev_region(&dmirror_devt, 0, DMIRROR_MAX_DEVICES,
-				  "hmm_dmirror");
+	ret = dmirror_uring_init();
 	if (ret)
 		return ret;
+	ret = alloc_chrdev_region(&dmirror_devt, 0, ARRAY_SIZE(dmirror_devices),
+				  "hmm_dmirror");
+	if (ret)
+		goto err_uring;
 	dmirror_class = class_create("hmm_dmirror");
 	if (IS_ERR(dmirror_class)) {
 		ret = PTR_ERR(dmirror_class);
 		goto err_chrdev;
 	}
+	dmirror_debugfs = debugfs_create_dir("hmm_dmirror", NULL);
+	dmirror_fault_attr_init(dmirror_debugfs);
 
-	for (id = 0; id < devices; id++) {
-		dmirror_devices[id] = dmirror_device_create(id);
-		if (IS_ERR(dmirror_devices[id])) {
-			ret = PTR_ERR(dmirror_devices[id]);
-			pr_err("device %u: error %d\n", id, ret);
-			goto err_devices;
-		}
-	}
-	pr_info("%u devices of %u chunks, %s\n", devices, chunks,
+	for (i = 0; !ret && i < devices; i++)
+		ret = dmirror_device_add(0);
+	if (!ret && spm_addr_dev0)
+		ret = dmirror_device_add(spm_addr_dev0);
+	if (!ret && spm_addr_dev1)
+		ret = dmirror_device_add(spm_addr_dev1);
+	if (ret)
+		goto err_devices;
+	pr_info("%u devices of %u chunks, %s\n", dmirror_nr_devices, chunks,
 		dmirror_can_compound() ? "whole THPs" :
 		"base pages only: this kernel has no compound migration");
 	return 0;
 
 err_devices:
-	while (id--)
-		dmirror_device_destroy(dmirror_devices[id]);
+	dmirror_devices_destroy();
+	debugfs_remove(dmirror_debugfs);
 	class_destroy(dmirror_class);
 err_chrdev:
-	unregister_chrdev_region(dmirror_devt, DMIRROR_MAX_DEVICES);
+	unregister_chrdev_region(dmirror_devt, ARRAY_SIZE(dmirror_devices));
+err_uring:
+	dmirror_uring_exit();
 	return ret;
 }
 
 static void __exit dmirror_exit(void)
 {
-	unsigned int id;
-
-	for (id = 0; id < devices; id++)
-		dmirror_device_destroy(dmirror_devices[id]);
+	dmirror_devices_destroy();
+	debugfs_remove(dmirror_debugfs);
 	class_destroy(dmirror_class);
-	unregister_chrdev_region(dmirror_devt, DMIRROR_MAX_DEVICES);
+	unregister_chrdev_region(dmirror_devt, ARRAY_SIZE(dmirror_devices));
+	dmirror_uring_exit();
 }
 
 module_init(dmirror_init);

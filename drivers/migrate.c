@@ -8,22 +8,26 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/highmem.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "dmirror.h"
+#include "trace.h"
 
 enum dmirror_direction { TO_DEVICE, TO_SYSTEM };
 
 /* One step of a migration: not more than one PMD */
 struct dmirror_step {
 	struct dmirror_device	*mdevice;
+	struct dmirror		*dmirror;	/* of the command; NULL: fault, eviction */
+	struct dmirror_device	*from;		/* whose pages; NULL: system memory */
 	enum dmirror_direction	direction;
 	u32			flags;		/* HMMT_MIGRATE_* */
-	unsigned long		*fail_alloc;	/* bit 0: fail the next one */
 	struct vm_area_struct	*vma;		/* NULL: eviction */
 	unsigned long		addr;
 	unsigned long		npages;
@@ -36,12 +40,16 @@ struct dmirror_step {
 	unsigned long		dst[HPAGE_PMD_NR];
 };
 
-static bool step_fail_injected(struct dmirror_step *step)
+static bool step_fail_injected(struct dmirror_step *step, unsigned int order)
 {
-	if (!step->fail_alloc || !test_and_clear_bit(0, step->fail_alloc))
-		return false;
-	dmirror_count(step->mdevice, failed_injected);
-	return true;
+	u32 site;
+
+	if (step->direction == TO_DEVICE)
+		site = order ? HMMT_SITE_DEV_THP : HMMT_SITE_DEV_BASE;
+	else
+		site = order ? HMMT_SITE_SYS_THP : HMMT_SITE_SYS_BASE;
+	return dmirror_should_fail(step->mdevice, step->dmirror,
+				   step->vma ? step->vma->vm_mm : NULL, site);
 }
 
 /* A locked destination folio, or NULL */
@@ -51,7 +59,7 @@ static struct page *step_alloc(struct dmirror_step *step, unsigned long i,
 	struct folio *folio;
 	gfp_t gfp;
 
-	if (step_fail_injected(step))
+	if (step_fail_injected(step, order))
 		goto nomem;
 	if (step->direction == TO_DEVICE) {
 		struct page *page = dmirror_devmem_alloc(step->mdevice, order);
@@ -101,13 +109,12 @@ static void step_copy(struct page *dst, struct page *src, unsigned long nr)
 }
 
 static bool step_give(struct dmirror_step *step, unsigned long i,
-		      struct page *spage, unsigned int order)
+		      unsigned int order)
 {
 	struct page *dpage = step_alloc(step, i, order);
 
 	if (!dpage)
 		return false;
-	step_copy(dpage, spage, 1UL << order);
 	step->dst[i] = migrate_pfn(page_to_pfn(dpage));
 	if (order)
 		step->dst[i] |= DMIRROR_PFN_COMPOUND;
@@ -164,12 +171,33 @@ static bool source_ok(struct dmirror_step *step, unsigned long i,
 	return ok;
 }
 
-/* Give a destination to each source the kernel collected, and copy */
-static void step_alloc_and_copy(struct dmirror_step *step)
+/*
+ * One compound destination for base page sources that fill a PMD. Not what a
+ * driver may do: the kernel has to say no, and to leave the sources as they are.
+ */
+static bool step_join(struct dmirror_step *step)
+{
+	unsigned long i;
+
+	if (!(step->flags & HMMT_MIGRATE_JOIN) || step->npages != HPAGE_PMD_NR ||
+	    !IS_ALIGNED(step->addr, HPAGE_PMD_SIZE) || !DMIRROR_PFN_COMPOUND)
+		return false;
+	for (i = 0; i < step->npages; i++)
+		if (!(step->src[i] & MIGRATE_PFN_MIGRATE) ||
+		    step->src[i] & DMIRROR_PFN_COMPOUND)
+			return false;
+	if (!step_give(step, 0, HPAGE_PMD_ORDER))
+		return false;
+	dmirror_count_add(step->mdevice, joined, HPAGE_PMD_NR);
+	return true;
+}
+
+/* Give a destination to each source the kernel collected */
+static void step_alloc_all(struct dmirror_step *step)
 {
 	unsigned long i, j, nr;
 
-	if (step->flags & HMMT_MIGRATE_DROP)
+	if (step->flags & HMMT_MIGRATE_DROP || step_join(step))
 		return;
 
 	for (i = 0; i < step->npages; i += nr) {
@@ -180,19 +208,19 @@ static void step_alloc_and_copy(struct dmirror_step *step)
 		    !source_ok(step, i, spage))
 			continue;
 		if (!(step->src[i] & DMIRROR_PFN_COMPOUND)) {
-			step_give(step, i, spage, 0);
+			step_give(step, i, 0);
 			continue;
 		}
 
 		nr = HPAGE_PMD_NR;
 		if (!(step->flags & HMMT_MIGRATE_SPLIT) &&
-		    step_give(step, i, spage, HPAGE_PMD_ORDER))
+		    step_give(step, i, HPAGE_PMD_ORDER))
 			continue;
 		/* without a vma the kernel cannot split the source */
 		if (!step->vma)
 			continue;
 		for (j = 0; j < nr; j++) {
-			if (step_give(step, i + j, spage ? spage + j : NULL, 0))
+			if (step_give(step, i + j, 0))
 				continue;
 			/* no destination for the head: nothing will move */
 			if (!j)
@@ -207,6 +235,30 @@ static void step_alloc_and_copy(struct dmirror_step *step)
 			step->split++;
 			dmirror_count(step->mdevice, split_dst);
 		}
+	}
+}
+
+/* Fill the destinations. The pages of a THP source have no slots of their own. */
+static void step_copy_all(struct dmirror_step *step)
+{
+	unsigned long i, thp = 0, nr;
+	struct page *head = NULL;
+
+	for (i = 0; i < step->npages; i += nr) {
+		struct page *spage = migrate_pfn_to_page(step->src[i]);
+
+		if (step->src[i] & DMIRROR_PFN_COMPOUND) {
+			head = spage;
+			thp = i;
+		} else if (!spage && head && i - thp < HPAGE_PMD_NR) {
+			spage = head + (i - thp);
+		}
+		nr = step->dst[i] & DMIRROR_PFN_COMPOUND ? HPAGE_PMD_NR : 1;
+		/* joined: the sources are anywhere, and it will be refused */
+		if (nr > 1 && !(step->src[i] & DMIRROR_PFN_COMPOUND))
+			spage = NULL;
+		if (step->dst[i] & MIGRATE_PFN_VALID)
+			step_copy(migrate_pfn_to_page(step->dst[i]), spage, nr);
 	}
 }
 
@@ -230,12 +282,25 @@ static void step_count(struct dmirror_step *step)
 }
 
 /* Add to the counter of THPs at @thp and that of base pages behind it */
-static void step_account(struct dmirror_step *step, unsigned int thp)
+static void step_account(struct dmirror_step *step, const char *why,
+			 unsigned int thp)
 {
 	atomic64_t *count = step->mdevice->count;
 
+	trace_dmirror_migrate(step->mdevice->id, why, step->addr, step->npages,
+			      step->migrated, step->thp, step->nomem);
+
 	atomic64_add(step->thp, &count[thp]);
 	atomic64_add(step->migrated - step->thp * HPAGE_PMD_NR, &count[thp + 1]);
+}
+
+/* Add what passed since @start to a counter; returns the present time */
+static u64 step_time(struct dmirror_step *step, unsigned int counter, u64 start)
+{
+	u64 now = ktime_get_ns();
+
+	atomic64_add(now - start, &step->mdevice->count[counter]);
+	return now;
 }
 
 /*
@@ -251,22 +316,33 @@ static int step_migrate_vma(struct dmirror_step *step, struct page *fault_page,
 		.dst		= step->dst,
 		.start		= step->addr,
 		.end		= step->addr + step->npages * PAGE_SIZE,
-		.pgmap_owner	= step->mdevice,
-		.flags		= step->direction == TO_DEVICE ?
-				  MIGRATE_VMA_SELECT_SYSTEM :
-				  MIGRATE_VMA_SELECT_DEVICE_PRIVATE,
+		.pgmap_owner	= step->from ?: step->mdevice,
 		.fault_page	= fault_page,
 	};
+	u64 start, now;
 	unsigned long i;
 	int ret;
 
-	if (!(step->flags & HMMT_MIGRATE_BASE))
+	if (!step->from)
+		args.flags = MIGRATE_VMA_SELECT_SYSTEM;
+	else if (step->from->coherent)
+		args.flags = MIGRATE_VMA_SELECT_DEVICE_COHERENT;
+	else
+		args.flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE;
+	/*
+	 * No kernel collects coherent THPs whole: what went there as one could
+	 * not come back.
+	 */
+	if (!(step->flags & HMMT_MIGRATE_BASE) && !step->mdevice->coherent &&
+	    !(step->from && step->from->coherent))
 		args.flags |= DMIRROR_SELECT_COMPOUND;
 
-	memset(step->dst, 0, sizeof(step->dst));
+	memset(step->dst, 0, step->npages * sizeof(*step->dst));
+	start = ktime_get_ns();
 	ret = migrate_vma_setup(&args);
 	if (ret)
 		return ret;
+	now = step_time(step, DMIRROR_COUNTER(time_setup), start);
 	for (i = 0; i < step->npages; i++) {
 		if (!(step->src[i] & MIGRATE_PFN_MIGRATE))
 			continue;
@@ -275,103 +351,132 @@ static int step_migrate_vma(struct dmirror_step *step, struct page *fault_page,
 	*collected = min(*collected, step->npages);
 
 	dmirror_perturb(step->mdevice);
-	step_alloc_and_copy(step);
+	step_alloc_all(step);
+	now = step_time(step, DMIRROR_COUNTER(time_alloc), now);
+	step_copy_all(step);
+	now = step_time(step, DMIRROR_COUNTER(time_copy), now);
 	dmirror_perturb(step->mdevice);
 	migrate_vma_pages(&args);
+	now = step_time(step, DMIRROR_COUNTER(time_pages), now);
 	step_count(step);
 	dmirror_perturb(step->mdevice);
 	migrate_vma_finalize(&args);
+	step_time(step, DMIRROR_COUNTER(time_finalize), now);
 	return 0;
 }
 
-int dmirror_migrate(struct dmirror *dmirror, struct hmmt_migrate *migrate)
+static void migrate_account(struct dmirror_step *step)
 {
-	struct dmirror_device *mdevice = dmirror->mdevice;
+	if (step->direction == TO_SYSTEM)
+		step_account(step, "to_sys", DMIRROR_COUNTER(to_sys_thp));
+	else if (step->from)
+		step_account(step, "to_peer", DMIRROR_COUNTER(to_peer_thp));
+	else
+		step_account(step, "to_dev", DMIRROR_COUNTER(to_dev_thp));
+}
+
+/* One step: [step->addr, end) or less. Returns its end, or an error. */
+static long migrate_step(struct dmirror_step *step, struct mm_struct *mm,
+			 unsigned long end, struct hmmt_migrate *migrate)
+{
+	unsigned long next, collected = 0;
+	int ret = -EFAULT;
+
+	/* the lock is not kept: others want to change the mappings too */
+	mmap_read_lock(mm);
+	step->vma = vma_lookup(mm, step->addr);
+	if (step->vma) {
+		next = min3(end, ALIGN(step->addr + 1, HPAGE_PMD_SIZE),
+			    step->vma->vm_end);
+		step->npages = (next - step->addr) >> PAGE_SHIFT;
+		ret = step_migrate_vma(step, NULL, &collected);
+	}
+	mmap_read_unlock(mm);
+	if (ret)
+		return ret;
+
+	migrate->collected += collected;
+	migrate->migrated += step->migrated;
+	migrate->thp += step->thp;
+	migrate->split += step->split;
+	migrate->nomem += step->nomem;
+	migrate->done = next - migrate->addr;
+	migrate_account(step);
+	return next;
+}
+
+int dmirror_migrate(struct dmirror_call *call, struct hmmt_migrate *migrate)
+{
+	struct dmirror *dmirror = call->dmirror;
 	struct mm_struct *mm = dmirror->notifier.mm;
 	bool to_sys = migrate->flags & HMMT_MIGRATE_TO_SYS;
+	struct dmirror_device *from = to_sys ? dmirror->mdevice : NULL;
 	unsigned long end = migrate->addr + migrate->len;
 	struct dmirror_step *step;
-	unsigned long addr, next;
-	int ret = 0;
+	long addr;
 
+	if (migrate->flags & HMMT_MIGRATE_PEER) {
+		from = dmirror_device_get(migrate->peer);
+		if (!from)
+			return -ENODEV;
+	}
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
-	step = kvmalloc_obj(*step);
+	step = dmirror_array(dmirror, 1, sizeof(*step));
 	if (!step) {
 		mmput(mm);
 		return -ENOMEM;
 	}
 
-	for (addr = migrate->addr; addr < end; addr = next) {
-		unsigned long collected = 0;
+	for (addr = migrate->addr; addr >= 0 && addr < end;) {
+		int ret = dmirror_stop(call);
 
-		if (fatal_signal_pending(current)) {
-			ret = -EINTR;
+		if (ret) {
+			addr = ret;
 			break;
 		}
-		/* the lock is not kept: others want to change the mappings too */
-		mmap_read_lock(mm);
 		memset(step, 0, offsetof(struct dmirror_step, src));
-		step->vma = vma_lookup(mm, addr);
-		if (!step->vma) {
-			mmap_read_unlock(mm);
-			ret = -EFAULT;
-			break;
-		}
-		next = min3(end, ALIGN(addr + 1, HPAGE_PMD_SIZE), step->vma->vm_end);
-		step->mdevice = mdevice;
+		step->mdevice = dmirror->mdevice;
+		step->dmirror = dmirror;
+		step->from = from;
 		step->direction = to_sys ? TO_SYSTEM : TO_DEVICE;
 		step->flags = migrate->flags;
-		step->fail_alloc = &dmirror->fail_alloc;
 		step->addr = addr;
-		step->npages = (next - addr) >> PAGE_SHIFT;
-		ret = step_migrate_vma(step, NULL, &collected);
-		mmap_read_unlock(mm);
-		if (ret)
-			break;
-
-		migrate->collected += collected;
-		migrate->migrated += step->migrated;
-		migrate->thp += step->thp;
-		migrate->split += step->split;
-		migrate->nomem += step->nomem;
-		migrate->done = next - migrate->addr;
-		if (to_sys)
-			step_account(step, DMIRROR_COUNTER(to_sys_thp));
-		else
-			step_account(step, DMIRROR_COUNTER(to_dev_thp));
-		cond_resched();
+		addr = migrate_step(step, mm, end, migrate);
 	}
 	kvfree(step);
 	mmput(mm);
-	return ret;
+	return min(addr, 0);
 }
 
 /* A CPU touched device memory. The page is locked and referenced for us. */
 vm_fault_t dmirror_migrate_to_ram(struct vm_fault *vmf)
 {
 	struct dmirror_device *mdevice = dmirror_page_device(vmf->page);
-	struct dmirror_step *step;
-	unsigned long collected = 0;
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long window = dmirror_cpu_window(mdevice, vma->vm_mm);
+	unsigned long collected = 0, end;
+	struct dmirror_step *step = NULL;
 	vm_fault_t ret = 0;
 
 	dmirror_count(mdevice, cpu_faults);
-	step = kvmalloc_obj(*step);
+	if (!dmirror_should_fail(mdevice, NULL, vma->vm_mm, HMMT_SITE_ARRAY))
+		step = kvmalloc_obj(*step);
 	if (!step) {
 		dmirror_count(mdevice, cpu_faults_failed);
 		return VM_FAULT_OOM;
 	}
+	/* mapped by a PMD: bring all of it, the folio is then of PMD order */
+	if (!window)
+		window = vmf->pte ? PAGE_SIZE : HPAGE_PMD_SIZE;
 	memset(step, 0, offsetof(struct dmirror_step, src));
 	step->mdevice = mdevice;
+	step->from = mdevice;
 	step->direction = TO_SYSTEM;
-	step->vma = vmf->vma;
-	step->addr = vmf->address & PAGE_MASK;
-	step->npages = 1;
-	/* mapped by a PMD: bring all of it, the folio is then of PMD order */
-	if (!vmf->pte) {
-		step->addr = vmf->address & HPAGE_PMD_MASK;
-		step->npages = HPAGE_PMD_NR;
-	}
+	step->vma = vma;
+	step->addr = max(ALIGN_DOWN(vmf->address, window), vma->vm_start);
+	end = min(ALIGN_DOWN(vmf->address, window) + window, vma->vm_end);
+	step->npages = (end - step->addr) >> PAGE_SHIFT;
 
 	if (step_migrate_vma(step, vmf->page, &collected)) {
 		ret = VM_FAULT_SIGBUS;
@@ -384,53 +489,137 @@ vm_fault_t dmirror_migrate_to_ram(struct vm_fault *vmf)
 			ret = VM_FAULT_OOM;
 		dmirror_count(mdevice, cpu_faults_failed);
 	}
-	step_account(step, DMIRROR_COUNTER(fault_thp));
+	step_account(step, "fault", DMIRROR_COUNTER(fault_thp));
 	kvfree(step);
 	return ret;
 }
 
-static void evict_chunk(struct dmirror_step *step, unsigned long first_pfn)
+/*
+ * Evict step->npages pages from page number step->addr on, or, if that is 0,
+ * those whose numbers are in step->src.
+ */
+static int evict_step(struct dmirror_step *step)
 {
+	int ret;
+
 	memset(step->dst, 0, sizeof(step->dst));
-	if (migrate_device_range(step->src, first_pfn, HPAGE_PMD_NR))
-		return;
+	ret = step->addr ? migrate_device_range(step->src, step->addr, step->npages) :
+			   dmirror_device_pfns(step->src, step->npages);
+	if (ret)
+		return ret;
 	dmirror_perturb(step->mdevice);
-	step_alloc_and_copy(step);
+	step_alloc_all(step);
+	step_copy_all(step);
 	dmirror_perturb(step->mdevice);
-	migrate_device_pages(step->src, step->dst, HPAGE_PMD_NR);
+	migrate_device_pages(step->src, step->dst, step->npages);
 	step_count(step);
 	dmirror_perturb(step->mdevice);
-	migrate_device_finalize(step->src, step->dst, HPAGE_PMD_NR);
+	migrate_device_finalize(step->src, step->dst, step->npages);
+	step_account(step, "evict", DMIRROR_COUNTER(evict_thp));
+	return 0;
 }
 
-void dmirror_evict(struct dmirror_device *mdevice, struct hmmt_evict *evict)
+static void step_init_evict(struct dmirror_step *step,
+			    struct dmirror_device *mdevice)
+{
+	memset(step, 0, offsetof(struct dmirror_step, src));
+	step->mdevice = mdevice;
+	step->from = mdevice;
+	step->direction = TO_SYSTEM;
+}
+
+static int evict_range(struct dmirror_step *step, struct dmirror_device *mdevice,
+		       struct hmmt_evict *evict, unsigned long pfn,
+		       unsigned long nr)
+{
+	int ret;
+
+	step_init_evict(step, mdevice);
+	step->addr = pfn;
+	step->npages = nr;
+	ret = evict_step(step);
+	evict->migrated += step->migrated;
+	return ret;
+}
+
+static int evict_all(struct dmirror_step *step, struct dmirror_device *mdevice,
+		     struct hmmt_evict *evict)
 {
 	struct dmirror_region *region;
-	struct dmirror_step *step;
 	unsigned int i;
+	int ret = 0;
+
+	list_for_each_entry(region, &mdevice->regions, node) {
+		for (i = 0; !ret && i < region->nr_chunks; i++) {
+			struct dmirror_chunk *chunk = &region->chunks[i];
+
+			cond_resched();
+			if (READ_ONCE(chunk->nr_free) == HPAGE_PMD_NR)
+				continue;
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			ret = evict_range(step, mdevice, evict, chunk->first_pfn,
+					  HPAGE_PMD_NR);
+		}
+	}
+	return ret;
+}
+
+static int evict_pfns(struct dmirror_step *step, struct dmirror_device *mdevice,
+		      struct hmmt_evict *evict)
+{
+	unsigned long i, j;
+	int ret;
+
+	step_init_evict(step, mdevice);
+	step->npages = evict->nr;
+	BUILD_BUG_ON(sizeof(*step->src) != sizeof(u64));
+	if (copy_from_user(step->src, u64_to_user_ptr(evict->ptr),
+			   evict->nr * sizeof(*step->src)))
+		return -EFAULT;
+	/* a page that is named twice would be locked twice */
+	for (i = 0; i < evict->nr; i++) {
+		if (!dmirror_devmem_chunk(mdevice, step->src[i]))
+			return -EINVAL;
+		for (j = 0; j < i; j++)
+			if (step->src[j] == step->src[i])
+				return -EINVAL;
+	}
+	ret = evict_step(step);
+	evict->migrated += step->migrated;
+	return ret;
+}
+
+int dmirror_evict(struct dmirror_device *mdevice, struct hmmt_evict *evict)
+{
+	struct dmirror_chunk *chunk = dmirror_devmem_chunk(mdevice, evict->pfn);
+	struct dmirror_step *step;
+	int ret = -EINVAL;
 
 	evict->migrated = 0;
 	step = kvmalloc_obj(*step);
 	if (!step)
-		goto out;
-
-	list_for_each_entry(region, &mdevice->regions, node) {
-		for (i = 0; i < region->nr_chunks; i++) {
-			struct dmirror_chunk *chunk = &region->chunks[i];
-
-			if (READ_ONCE(chunk->nr_free) == HPAGE_PMD_NR)
-				continue;
-			memset(step, 0, offsetof(struct dmirror_step, src));
-			step->mdevice = mdevice;
-			step->direction = TO_SYSTEM;
-			step->npages = HPAGE_PMD_NR;
-			evict_chunk(step, chunk->first_pfn);
-			evict->migrated += step->migrated;
-			step_account(step, DMIRROR_COUNTER(evict_thp));
-			cond_resched();
-		}
+		return -ENOMEM;
+	switch (evict->mode) {
+	case HMMT_EVICT_ALL:
+		ret = evict_all(step, mdevice, evict);
+		break;
+	case HMMT_EVICT_CHUNK:
+		if (chunk)
+			ret = evict_range(step, mdevice, evict, chunk->first_pfn,
+					  HPAGE_PMD_NR);
+		break;
+	case HMMT_EVICT_RANGE:
+		if (chunk && evict->nr &&
+		    evict->nr <= HPAGE_PMD_NR - (evict->pfn - chunk->first_pfn))
+			ret = evict_range(step, mdevice, evict, evict->pfn, evict->nr);
+		break;
+	case HMMT_EVICT_PFNS:
+		if (evict->nr && evict->nr <= HPAGE_PMD_NR)
+			ret = evict_pfns(step, mdevice, evict);
+		break;
 	}
 	kvfree(step);
-out:
 	evict->left = READ_ONCE(mdevice->pages_used);
+	return ret;
 }

@@ -15,6 +15,7 @@
 #include <linux/uaccess.h>
 
 #include "dmirror.h"
+#include "trace.h"
 
 /* A device fault, or an access, that does not get through in this time: EBUSY */
 #define DMIRROR_FAULT_TIMEOUT	(10 * HZ)
@@ -46,6 +47,8 @@ static int pt_store(struct dmirror *dmirror, unsigned long vpn,
 {
 	XA_STATE_ORDER(xas, &dmirror->pt, vpn, order);
 
+	if (dmirror_should_fail(dmirror->mdevice, dmirror, NULL, HMMT_SITE_PT))
+		return -ENOMEM;
 	xas_lock(&xas);
 	xas_store(&xas, xa_mk_value(dpte));
 	if (xas_error(&xas) == -ENOMEM) {
@@ -78,6 +81,8 @@ static bool dmirror_invalidate(struct mmu_interval_notifier *notifier,
 	pt_clear(dmirror, range->start, range->end);
 	mutex_unlock(&dmirror->lock);
 	dmirror_count(dmirror->mdevice, invalidations);
+	trace_dmirror_invalidate(dmirror->mdevice->id, range->event,
+				 range->start, range->end);
 	return true;
 }
 
@@ -89,6 +94,8 @@ int dmirror_mirror_init(struct dmirror *dmirror, struct mm_struct *mm)
 {
 	mutex_init(&dmirror->lock);
 	mutex_init(&dmirror->exclusive_lock);
+	mutex_init(&dmirror->pin_lock);
+	INIT_LIST_HEAD(&dmirror->pins);
 	xa_init(&dmirror->pt);
 	return mmu_interval_notifier_insert(&dmirror->notifier, mm, 0,
 					    ULONG_MAX & PAGE_MASK,
@@ -97,32 +104,54 @@ int dmirror_mirror_init(struct dmirror *dmirror, struct mm_struct *mm)
 
 void dmirror_mirror_exit(struct dmirror *dmirror)
 {
+	dmirror_pin_exit(dmirror);
 	mmu_interval_notifier_remove(&dmirror->notifier);
 	xa_destroy(&dmirror->pt);
+}
+
+/* Between two steps of a command: is it to end here, and how? */
+int dmirror_stop(const struct dmirror_call *call)
+{
+	cond_resched();
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	return call->cancelled && READ_ONCE(*call->cancelled) ? -ECANCELED : 0;
+}
+
+static int range_fault(struct hmm_range *range, bool unlocked)
+{
+	struct mm_struct *mm = range->notifier->mm;
+	int ret;
+
+	if (unlocked)
+		return dmirror_range_fault_unlocked(range, DMIRROR_FAULT_TIMEOUT);
+	range->notifier_seq = mmu_interval_read_begin(range->notifier);
+	mmap_read_lock(mm);
+	ret = hmm_range_fault(range);
+	mmap_read_unlock(mm);
+	return ret;
 }
 
 /*
  * Call hmm_range_fault() until its answer is still valid with @dmirror->lock
  * held. Returns with the lock held, or an error without it.
  */
-static int range_fault_locked(struct dmirror *dmirror, struct hmm_range *range)
+static int range_fault_locked(struct dmirror_call *call,
+			      struct hmm_range *range, bool unlocked)
 {
-	struct mm_struct *mm = dmirror->notifier.mm;
+	struct dmirror *dmirror = call->dmirror;
 	unsigned long timeout = jiffies + DMIRROR_FAULT_TIMEOUT;
 	int ret;
 
 	for (;;) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
+		ret = dmirror_stop(call);
+		if (ret)
+			return ret;
 		if (time_after(jiffies, timeout))
 			return -EBUSY;
-		cond_resched();
 
 		dmirror_count(dmirror->mdevice, dev_faults);
-		range->notifier_seq = mmu_interval_read_begin(range->notifier);
-		mmap_read_lock(mm);
-		ret = hmm_range_fault(range);
-		mmap_read_unlock(mm);
+		ret = range_fault(range, unlocked);
 		if (ret == -EBUSY)
 			continue;
 		if (ret)
@@ -223,48 +252,59 @@ static int write_fault(struct dmirror *dmirror, unsigned long addr)
 	return ret;
 }
 
+/* An access by the device, and the arrays that it takes */
+struct dmirror_io {
+	struct dmirror_call	*call;
+	bool			write;
+	bool			unlocked;	/* fault without the mmap lock */
+	/* does its part with @n bytes, @pos from the start; never across a page */
+	void			(*move)(struct dmirror_io *io, void *mem, size_t n,
+					size_t pos);
+	void			*buf;		/* of a step */
+	u64			sum;
+	u64			faults;
+	unsigned long		*hmm_pfns;
+};
+
 /* Device fault on [start, end), which is inside one PMD */
-static int dmirror_fault(struct dmirror *dmirror, unsigned long *hmm_pfns,
-			 unsigned long start, unsigned long end, bool write)
+static int dmirror_fault(struct dmirror_io *io, unsigned long start,
+			 unsigned long end)
 {
+	struct dmirror *dmirror = io->call->dmirror;
+	unsigned long window = READ_ONCE(dmirror->dev_window);
 	struct hmm_range range = {
 		.notifier = &dmirror->notifier,
 		.start = start,
-		.end = end,
-		.hmm_pfns = hmm_pfns,
+		.end = window ? min(end, ALIGN(start + 1, window)) : end,
+		.hmm_pfns = io->hmm_pfns,
 		.default_flags = HMM_PFN_REQ_FAULT |
-				 (write ? HMM_PFN_REQ_WRITE : 0),
+				 (io->write ? HMM_PFN_REQ_WRITE : 0),
 		.dev_private_owner = dmirror->mdevice,
 	};
 	unsigned long addr;
 	int ret;
 
-	memset(hmm_pfns, 0, HPAGE_PMD_NR * sizeof(*hmm_pfns));
-	ret = range_fault_locked(dmirror, &range);
+	memset(io->hmm_pfns, 0, HPAGE_PMD_NR * sizeof(*io->hmm_pfns));
+	ret = range_fault_locked(io->call, &range, io->unlocked);
+	trace_dmirror_fault(dmirror->mdevice->id, start, range.end, io->write, ret);
 	if (ret)
 		return ret;
-	addr = write ? first_read_only(dmirror, &range) : end;
+	addr = io->write ? first_read_only(dmirror, &range) : range.end;
 	ret = pt_fill(dmirror, &range);
 	mutex_unlock(&dmirror->lock);
-	if (!ret && addr != end)
+	if (!ret && addr != range.end)
 		ret = write_fault(dmirror, addr);
 	return ret;
-}
-
-/* Words are moved whole: a reader never sees half of one */
-static void copy_words(u64 *to, const u64 *from, size_t len)
-{
-	for (; len; len -= sizeof(*to))
-		WRITE_ONCE(*to++, READ_ONCE(*from++));
 }
 
 /*
  * Move up to @len bytes at @addr through the device page table, as far as it
  * has what is needed. Returns how many were moved. @dmirror->lock is held.
  */
-static size_t pt_access(struct dmirror *dmirror, unsigned long addr, void *buf,
-			size_t len, bool write)
+static size_t pt_access(struct dmirror_io *io, unsigned long addr, size_t len,
+			size_t pos)
 {
+	struct dmirror *dmirror = io->call->dmirror;
 	size_t done, n;
 
 	for (done = 0; done < len; done += n) {
@@ -278,84 +318,179 @@ static size_t pt_access(struct dmirror *dmirror, unsigned long addr, void *buf,
 		if (!entry)
 			break;
 		dpte = xa_to_value(entry);
-		if (write && !(dpte & DPTE_WRITE))
+		if (io->write && !(dpte & DPTE_WRITE))
 			break;
 		page = pfn_to_page(dpte_pfn(dpte, vpn));
 		if (is_device_private_page(page))
 			page = dmirror_backing(page);
-		else if (write)
+		else if (io->write)
 			/* as hardware: the CPU's entry may have been cleaned */
 			set_page_dirty(page);
 
 		n = min(len - done, PAGE_SIZE - offset);
 		mem = kmap_local_page(page);
-		if (write)
-			copy_words(mem + offset, buf + done, n);
-		else
-			copy_words(buf + done, mem + offset, n);
+		io->move(io, mem + offset, n, pos + done);
 		kunmap_local(mem);
 	}
 	return done;
 }
 
-int dmirror_access(struct dmirror *dmirror, struct hmmt_access *access)
+/*
+ * Move [addr, addr + len), which is inside one PMD; @done says how much was.
+ * EBUSY: the faults succeed and still nothing moves.
+ */
+static int io_step(struct dmirror_io *io, unsigned long addr, size_t len,
+		   size_t *done)
 {
-	struct mm_struct *mm = dmirror->notifier.mm;
-	void __user *uptr = u64_to_user_ptr(access->ptr);
-	bool write = access->flags & HMMT_ACCESS_WRITE;
-	size_t bounce_size = min_t(u64, access->len, DMIRROR_BOUNCE_SIZE);
-	unsigned long *hmm_pfns;
-	void *bounce;
-	int ret = -ENOMEM;
+	struct dmirror *dmirror = io->call->dmirror;
+	unsigned long timeout = jiffies + DMIRROR_FAULT_TIMEOUT;
+	int ret;
 
-	if (!mmget_not_zero(mm))
+	*done = 0;
+	for (;;) {
+		mutex_lock(&dmirror->lock);
+		*done += pt_access(io, addr + *done, len - *done, *done);
+		mutex_unlock(&dmirror->lock);
+		if (*done == len)
+			return 0;
+		if (time_after(jiffies, timeout))
+			return -EBUSY;
+		io->faults++;
+		ret = dmirror_fault(io, (addr + *done) & PAGE_MASK,
+				    PAGE_ALIGN(addr + len));
+		if (ret)
+			return ret;
+	}
+}
+
+static int io_begin(struct dmirror_io *io, size_t buf_size)
+{
+	struct dmirror *dmirror = io->call->dmirror;
+
+	if (!mmget_not_zero(dmirror->notifier.mm))
 		return -ESRCH;
-	bounce = kvmalloc(bounce_size, GFP_KERNEL);
-	hmm_pfns = kvcalloc(HPAGE_PMD_NR, sizeof(*hmm_pfns), GFP_KERNEL);
-	if (!bounce || !hmm_pfns)
-		goto out;
+	io->buf = dmirror_array(dmirror, buf_size, 1);
+	io->hmm_pfns = dmirror_array(dmirror, HPAGE_PMD_NR, sizeof(*io->hmm_pfns));
+	return io->buf && io->hmm_pfns ? 0 : -ENOMEM;
+}
 
-	ret = 0;
+static void io_end(struct dmirror_io *io)
+{
+	kvfree(io->hmm_pfns);
+	kvfree(io->buf);
+	mmput(io->call->dmirror->notifier.mm);
+}
+
+/* Words are moved whole: a reader never sees half of one */
+static void copy_words(u64 *to, const u64 *from, size_t len)
+{
+	for (; len; len -= sizeof(*to))
+		WRITE_ONCE(*to++, READ_ONCE(*from++));
+}
+
+static void move_read(struct dmirror_io *io, void *mem, size_t n, size_t pos)
+{
+	copy_words(io->buf + pos, mem, n);
+}
+
+static void move_write(struct dmirror_io *io, void *mem, size_t n, size_t pos)
+{
+	copy_words(mem, io->buf + pos, n);
+}
+
+/* Whole pages: the range is page aligned */
+static void move_sum(struct dmirror_io *io, void *mem, size_t n, size_t pos)
+{
+	u64 *sums = io->buf, sum = io->sum, page_sum = HMMT_CHECKSUM_INIT;
+	const u64 *word = mem;
+
+	for (; n; n -= sizeof(*word), word++) {
+		u64 value = READ_ONCE(*word);
+
+		sum = hmmt_checksum_step(sum, value);
+		page_sum = hmmt_checksum_step(page_sum, value);
+	}
+	io->sum = sum;
+	sums[pos >> PAGE_SHIFT] = page_sum;
+}
+
+/* The first @max bytes of what is left, none of it behind the PMD's end */
+static size_t step_len(u64 addr, u64 end, size_t max)
+{
+	return min3(end - addr, (u64)max, ALIGN(addr + 1, HPAGE_PMD_SIZE) - addr);
+}
+
+/* @unlocked: by the variant of hmm_range_fault() that takes the mmap lock itself */
+int dmirror_access(struct dmirror_call *call, struct hmmt_access *access,
+		   bool unlocked)
+{
+	void __user *uptr = u64_to_user_ptr(access->ptr);
+	size_t max = min_t(u64, access->len, DMIRROR_BOUNCE_SIZE);
+	struct dmirror_io io = {
+		.call = call,
+		.write = access->flags & HMMT_ACCESS_WRITE,
+		.unlocked = unlocked,
+	};
+	int ret;
+
+	io.move = io.write ? move_write : move_read;
+	ret = io_begin(&io, max);
+	if (ret == -ESRCH)
+		return ret;
 	while (!ret && access->done < access->len) {
-		unsigned long addr = access->addr + access->done;
-		unsigned long pmd_end = ALIGN(addr + 1, HPAGE_PMD_SIZE);
-		size_t n = min3(access->len - access->done, (u64)bounce_size,
-				(u64)(pmd_end - addr));
-		unsigned long timeout = jiffies + DMIRROR_FAULT_TIMEOUT;
-		size_t done = 0;
+		u64 addr = access->addr + access->done;
+		size_t n = step_len(addr, access->addr + access->len, max);
+		size_t done;
 
-		if (write && copy_from_user(bounce, uptr + access->done, n)) {
+		if (io.write && copy_from_user(io.buf, uptr + access->done, n)) {
 			ret = -EFAULT;
 			break;
 		}
-		for (;;) {
-			mutex_lock(&dmirror->lock);
-			done += pt_access(dmirror, addr + done, bounce + done,
-					  n - done, write);
-			mutex_unlock(&dmirror->lock);
-			if (done == n)
-				break;
-			access->faults++;
-			if (time_after(jiffies, timeout)) {
-				ret = -EBUSY;
-				break;
-			}
-			ret = dmirror_fault(dmirror, hmm_pfns,
-					    (addr + done) & PAGE_MASK,
-					    PAGE_ALIGN(addr + n), write);
-			if (ret)
-				break;
-		}
-		if (!write && copy_to_user(uptr + access->done, bounce, done))
+		ret = io_step(&io, addr, n, &done);
+		if (!io.write && copy_to_user(uptr + access->done, io.buf, done))
 			ret = -EFAULT;
 		else
 			access->done += done;
 	}
-out:
-	kvfree(hmm_pfns);
-	kvfree(bounce);
-	mmput(mm);
+	access->faults = io.faults;
+	io_end(&io);
 	return ret;
+}
+
+int dmirror_checksum(struct dmirror_call *call, struct hmmt_checksum *checksum)
+{
+	u64 __user *uptr = u64_to_user_ptr(checksum->ptr);
+	struct dmirror_io io = {
+		.call = call, .move = move_sum, .sum = HMMT_CHECKSUM_INIT,
+	};
+	int ret;
+
+	ret = io_begin(&io, HPAGE_PMD_NR * sizeof(u64));
+	if (ret == -ESRCH)
+		return ret;
+	while (!ret && checksum->done < checksum->len) {
+		u64 addr = checksum->addr + checksum->done;
+		size_t n = step_len(addr, checksum->addr + checksum->len,
+				    HPAGE_PMD_SIZE);
+		size_t done;
+
+		ret = io_step(&io, addr, n, &done);
+		if (checksum->ptr &&
+		    copy_to_user(uptr + (checksum->done >> PAGE_SHIFT), io.buf,
+				 (done >> PAGE_SHIFT) * sizeof(u64)))
+			ret = -EFAULT;
+		else
+			checksum->done += done;
+	}
+	checksum->faults = io.faults;
+	checksum->sum = io.sum;
+	io_end(&io);
+	return ret;
+}
+
+static bool is_local(struct dmirror *dmirror, struct page *page)
+{
+	return dmirror_page_device(page) == dmirror->mdevice;
 }
 
 static u16 snapshot_entry(struct dmirror *dmirror, unsigned long hmm_pfn)
@@ -371,9 +506,13 @@ static u16 snapshot_entry(struct dmirror *dmirror, unsigned long hmm_pfn)
 
 	page = hmm_pfn_to_page(hmm_pfn);
 	if (is_device_private_page(page))
-		prot = dmirror_page_device(page) == dmirror->mdevice ?
+		prot = is_local(dmirror, page) ?
 			HMM_DMIRROR_PROT_DEV_PRIVATE_LOCAL :
 			HMM_DMIRROR_PROT_DEV_PRIVATE_REMOTE;
+	else if (is_device_coherent_page(page))
+		prot = is_local(dmirror, page) ?
+			HMM_DMIRROR_PROT_DEV_COHERENT_LOCAL :
+			HMM_DMIRROR_PROT_DEV_COHERENT_REMOTE;
 	else if (is_zero_pfn(page_to_pfn(page)))
 		prot = HMM_DMIRROR_PROT_ZERO;
 	else
@@ -389,9 +528,10 @@ static u16 snapshot_entry(struct dmirror *dmirror, unsigned long hmm_pfn)
 }
 
 /* @stock: one byte a page without the order, as the stock command has it */
-int dmirror_snapshot(struct dmirror *dmirror, struct hmmt_snapshot *snap,
+int dmirror_snapshot(struct dmirror_call *call, struct hmmt_snapshot *snap,
 		     bool stock)
 {
+	struct dmirror *dmirror = call->dmirror;
 	struct mm_struct *mm = dmirror->notifier.mm;
 	void __user *uptr = u64_to_user_ptr(snap->ptr);
 	unsigned long *hmm_pfns;
@@ -400,8 +540,8 @@ int dmirror_snapshot(struct dmirror *dmirror, struct hmmt_snapshot *snap,
 
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
-	hmm_pfns = kvcalloc(HPAGE_PMD_NR, sizeof(*hmm_pfns), GFP_KERNEL);
-	out = kvcalloc(HPAGE_PMD_NR, sizeof(*out), GFP_KERNEL);
+	hmm_pfns = dmirror_array(dmirror, HPAGE_PMD_NR, sizeof(*hmm_pfns));
+	out = dmirror_array(dmirror, HPAGE_PMD_NR, sizeof(*out));
 	if (!hmm_pfns || !out)
 		goto out;
 
@@ -421,7 +561,7 @@ int dmirror_snapshot(struct dmirror *dmirror, struct hmmt_snapshot *snap,
 		u8 *bytes = (u8 *)out;
 
 		memset(hmm_pfns, 0, HPAGE_PMD_NR * sizeof(*hmm_pfns));
-		ret = range_fault_locked(dmirror, &range);
+		ret = range_fault_locked(call, &range, false);
 		if (ret)
 			break;
 		for (i = 0; i < nr; i++) {
@@ -529,4 +669,31 @@ bool dmirror_is_exclusive(struct dmirror *dmirror, unsigned long start,
 		exclusive |= xa_to_value(entry) & DPTE_EXCLUSIVE;
 	mutex_unlock(&dmirror->lock);
 	return exclusive;
+}
+
+/* What the device page table maps of this device must be handed out */
+void dmirror_mirror_check(struct dmirror *dmirror, struct hmmt_check *check)
+{
+	unsigned long vpn;
+	void *entry;
+
+	mutex_lock(&dmirror->lock);
+	xa_for_each(&dmirror->pt, vpn, entry) {
+		unsigned long dpte = xa_to_value(entry);
+		unsigned long pfn = dpte_pfn(dpte, vpn);
+		struct page *page = pfn_to_page(pfn);
+		bool bad;
+
+		bad = dpte & DPTE_PMD &&
+		      dmirror_check_failed(check, HMMT_CHECK_PT_ENTRY, pfn, 0,
+					   dpte >> DPTE_PFN_SHIFT & (HPAGE_PMD_NR - 1));
+		bad |= is_device_private_page(page) && is_local(dmirror, page) &&
+		       dmirror_check_failed(check, HMMT_CHECK_PT_FREE, pfn, 1,
+					    dmirror_devmem_in_use(page));
+		if (bad) {
+			check->addr = (u64)vpn << PAGE_SHIFT;
+			break;
+		}
+	}
+	mutex_unlock(&dmirror->lock);
 }

@@ -237,8 +237,7 @@ struct hmmt_stats {
 	X(COUNTERS, "pages handed out less those that came back are not those in use") \
 	X(PT_FREE, "device page table maps a free device page")		\
 	X(PT_ENTRY, "device page table entry of PMD order is not aligned")	\
-	X(USED_REF, "device page in use without a reference")			\
-	X(EXIT_USED, "device pages in use after all were evicted")
+	X(USED_REF, "device page in use without a reference")
 
 enum {
 #define HMMT_CHECK_ENUM(name, what) HMMT_CHECK_##name,
@@ -296,8 +295,8 @@ struct hmmt_evict {
  * @cpu_window: a CPU fault on device memory of the mirrored process brings back
  *     the naturally aligned window of this many bytes around it (within PMD
  *     and VMA). Default: the whole of what is mapped by a PMD, else a page.
- * @dev_window: a device fault asks hmm_range_fault() for this many bytes at a
- *     time. Default: all that the access still needs of a PMD.
+ * @dev_window: a device fault asks hmm_range_fault() for what the access needs
+ *     of one naturally aligned window of this many bytes. Default: of the PMD.
  * Each is 0, 4096, 65536 or 2097152 (EINVAL).
  */
 struct hmmt_tune {
@@ -367,9 +366,10 @@ struct hmmt_checksum {
  * all. What is in device memory comes back to be pinned; pinned pages cannot be
  * migrated.
  *
- * EFAULT: not mapped, or no permission; then @done bytes stay pinned only if
- * it is not 0. ENOENT: RELEASE of what is not pinned. E2BIG: more than
- * 1 GiB at once.
+ * EFAULT: not mapped, or no permission; all of the range is pinned or nothing.
+ * ENOENT: RELEASE of what is not pinned. E2BIG: more than 1 GiB by one file.
+ * Other errors are those of the kernel (ENOMEM, EOPNOTSUPP for a LONGTERM pin
+ * of a file mapping).
  */
 #define HMMT_PIN_WRITE		(1U << 0)
 #define HMMT_PIN_LONGTERM	(1U << 1)

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a user may set: fault windows, failing allocations, perturbation.
+ *
+ * Settings belong to an open file. CPU faults come without one: they look for
+ * a file that mirrors the faulting address space, but only while any file of
+ * the device has settings at all.
+ */
+#include <linux/debugfs.h>
+#include <linux/fault-inject.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "dmirror.h"
+
+#define DMIRROR_PERTURB_MAX	1000000
+
+/* In debugfs, and by /proc/PID/fail-nth: each of our allocations can fail */
+#ifdef CONFIG_FAULT_INJECTION
+static DECLARE_FAULT_ATTR(dmirror_fail_alloc);
+
+static bool kernel_should_fail(void)
+{
+	return should_fail(&dmirror_fail_alloc, 1);
+}
+
+void dmirror_fault_attr_init(struct dentry *dir)
+{
+	fault_create_debugfs_attr("fail_alloc", dir, &dmirror_fail_alloc);
+}
+#else
+static bool kernel_should_fail(void)
+{
+	return false;
+}
+
+void dmirror_fault_attr_init(struct dentry *dir)
+{
+}
+#endif
+
+/* The finaliser of splitmix64 */
+static u64 mix(u64 x)
+{
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+	return x ^ (x >> 31);
+}
+
+static bool is_tuned(const struct dmirror *dmirror)
+{
+	return dmirror->cpu_window || dmirror->inject.sites;
+}
+
+/* Change settings under the lock that CPU faults read them with */
+static void settings_begin(struct dmirror *dmirror, bool *was)
+{
+	spin_lock(&dmirror->mdevice->mirror_lock);
+	*was = is_tuned(dmirror);
+}
+
+static void settings_end(struct dmirror *dmirror, bool was)
+{
+	dmirror->mdevice->tuned += is_tuned(dmirror) - was;
+	spin_unlock(&dmirror->mdevice->mirror_lock);
+}
+
+void dmirror_control_add(struct dmirror *dmirror)
+{
+	struct dmirror_device *mdevice = dmirror->mdevice;
+
+	spin_lock(&mdevice->mirror_lock);
+	list_add_tail(&dmirror->node, &mdevice->mirrors);
+	mdevice->nr_mirrors++;
+	spin_unlock(&mdevice->mirror_lock);
+}
+
+void dmirror_control_del(struct dmirror *dmirror)
+{
+	struct dmirror_device *mdevice = dmirror->mdevice;
+
+	spin_lock(&mdevice->mirror_lock);
+	mdevice->tuned -= is_tuned(dmirror);
+	mdevice->nr_mirrors--;
+	list_del(&dmirror->node);
+	spin_unlock(&mdevice->mirror_lock);
+}
+
+/* The first open file of @mm that has settings; the lock is held */
+static struct dmirror *find_tuned(struct dmirror_device *mdevice,
+				  struct mm_struct *mm)
+{
+	struct dmirror *dmirror;
+
+	list_for_each_entry(dmirror, &mdevice->mirrors, node)
+		if (dmirror->notifier.mm == mm && is_tuned(dmirror))
+			return dmirror;
+	return NULL;
+}
+
+static bool inject_hit(struct dmirror *dmirror, u32 site)
+{
+	struct hmmt_inject *in = &dmirror->inject;
+	bool hit;
+	u64 n;
+
+	if (!(in->sites & site))
+		return false;
+	n = ++in->seen;
+	if (in->times && in->failed >= in->times)
+		return false;
+	hit = n == in->nth ||
+	      (in->nth && n > in->nth && in->interval &&
+	       !((n - in->nth) % in->interval));
+	if (!hit && in->probability)
+		hit = (mix(in->seed + n * 0x9e3779b97f4a7c15ULL) & 0xffff) <
+		      in->probability;
+	in->failed += hit;
+	return hit;
+}
+
+/*
+ * Is this allocation to fail? @dmirror is the file of the command; a CPU fault
+ * has none and gives the faulting @mm; neither for an eviction.
+ */
+bool dmirror_should_fail(struct dmirror_device *mdevice, struct dmirror *dmirror,
+			 struct mm_struct *mm, u32 site)
+{
+	bool hit = kernel_should_fail();
+
+	if (!hit && READ_ONCE(mdevice->tuned)) {
+		spin_lock(&mdevice->mirror_lock);
+		if (!dmirror && mm)
+			dmirror = find_tuned(mdevice, mm);
+		hit = dmirror && inject_hit(dmirror, site);
+		spin_unlock(&mdevice->mirror_lock);
+	}
+	if (hit)
+		dmirror_count(mdevice, failed_injected);
+	return hit;
+}
+
+/* An array for a command: its failure can be asked for */
+void *dmirror_array(struct dmirror *dmirror, size_t n, size_t size)
+{
+	if (dmirror_should_fail(dmirror->mdevice, dmirror, NULL, HMMT_SITE_ARRAY))
+		return NULL;
+	return kvcalloc(n, size, GFP_KERNEL);
+}
+
+unsigned long dmirror_cpu_window(struct dmirror_device *mdevice,
+				 struct mm_struct *mm)
+{
+	struct dmirror *dmirror;
+	unsigned long window = 0;
+
+	if (!READ_ONCE(mdevice->tuned))
+		return 0;
+	spin_lock(&mdevice->mirror_lock);
+	dmirror = find_tuned(mdevice, mm);
+	if (dmirror)
+		window = dmirror->cpu_window;
+	spin_unlock(&mdevice->mirror_lock);
+	return window;
+}
+
+static bool window_ok(u64 window)
+{
+	return !window || window == SZ_4K || window == SZ_64K || window == SZ_2M;
+}
+
+int dmirror_tune(struct dmirror *dmirror, struct hmmt_tune *tune)
+{
+	bool was;
+
+	if (tune->flags || tune->reserved || !window_ok(tune->cpu_window) ||
+	    !window_ok(tune->dev_window))
+		return -EINVAL;
+	settings_begin(dmirror, &was);
+	dmirror->cpu_window = tune->cpu_window;
+	WRITE_ONCE(dmirror->dev_window, tune->dev_window);
+	settings_end(dmirror, was);
+	return 0;
+}
+
+int dmirror_inject(struct dmirror *dmirror, struct hmmt_inject *inject)
+{
+	u64 seen, failed;
+	bool was;
+
+	if (inject->sites & ~HMMT_SITE_ALL || inject->probability > 65536)
+		return -EINVAL;
+	settings_begin(dmirror, &was);
+	seen = dmirror->inject.seen;
+	failed = dmirror->inject.failed;
+	dmirror->inject = *inject;
+	dmirror->inject.seen = 0;
+	dmirror->inject.failed = 0;
+	settings_end(dmirror, was);
+	inject->seen = seen;
+	inject->failed = failed;
+	return 0;
+}
+
+int dmirror_perturb_set(struct dmirror_device *mdevice,
+			struct hmmt_perturb *perturb)
+{
+	if (perturb->reserved || perturb->max > DMIRROR_PERTURB_MAX)
+		return -EINVAL;
+	atomic64_set(&mdevice->perturb_state, perturb->seed);
+	WRITE_ONCE(mdevice->perturb_max, perturb->max);
+	perturb->points =
+		atomic64_read(&mdevice->count[DMIRROR_COUNTER(perturbed)]);
+	return 0;
+}
+
+/*
+ * Widen the windows between the phases of a migration. The length comes from
+ * a seeded sequence: in the det engine, where PAUSE switches to the next CPU,
+ * the seed makes the schedule.
+ */
+void dmirror_perturb(struct dmirror_device *mdevice)
+{
+	unsigned int max = READ_ONCE(mdevice->perturb_max);
+	u64 x;
+
+	if (!max)
+		return;
+	x = mix(atomic64_add_return(0x9e3779b97f4a7c15ULL,
+				    &mdevice->perturb_state));
+	/* three times out of four no wait: fast paths are to be met as well */
+	if (x & 3)
+		return;
+	dmirror_count(mdevice, perturbed);
+	for (x = (x >> 2) % max + 1; x; x--)
+		cpu_relax();
+}
