@@ -435,7 +435,7 @@ void dmirror_devmem_exit(struct dmirror_device *mdevice)
 			pr_warn("%s: %lu pages will not leave device memory\n",
 				dev_name(&mdevice->dev), mdevice->pages_used);
 	}
-	dmirror_devmem_check(mdevice, &check);
+	dmirror_devmem_check(mdevice, &check, 0);
 	WARN(check.check, "%s: check %u pfn %#llx expected %#llx found %#llx\n",
 	     dev_name(&mdevice->dev), check.check, check.pfn,
 	     check.expected, check.found);
@@ -491,7 +491,8 @@ static bool free_page_violates(struct page *page, struct hmmt_check *check)
 }
 
 /* Only when nothing changes: else a page may be between two states */
-static bool used_page_violates(struct page *page, struct hmmt_check *check)
+static bool used_page_violates(struct page *page, bool bust_ref,
+			       struct hmmt_check *check)
 {
 	struct folio *folio = page_folio(page);
 	unsigned int order = folio_order(folio);
@@ -501,7 +502,7 @@ static bool used_page_violates(struct page *page, struct hmmt_check *check)
 					      HPAGE_PMD_ORDER, order)) ||
 	       dmirror_check_failed(check, HMMT_CHECK_USED_REF,
 				    page_to_pfn(page), 1,
-				    !!folio_ref_count(folio));
+				    !!folio_ref_count(folio) - bust_ref);
 }
 
 static bool chunk_violates(struct dmirror_device *mdevice,
@@ -528,8 +529,101 @@ static bool chunk_violates(struct dmirror_device *mdevice,
 	if (!(check->flags & HMMT_CHECK_QUIET))
 		return false;
 	for_each_set_bit(bit, chunk->used, HPAGE_PMD_NR)
-		if (used_page_violates(pfn_to_page(chunk->first_pfn + bit), check))
+		if (used_page_violates(pfn_to_page(chunk->first_pfn + bit),
+				       mdevice->bust_ref, check))
 			return true;
+	return false;
+}
+
+/* The first page that is in use, or that is free */
+static struct page *find_page(struct dmirror_device *mdevice, bool used)
+{
+	struct dmirror_region *region;
+	unsigned int i, bit;
+
+	list_for_each_entry(region, &mdevice->regions, node) {
+		for (i = 0; i < region->nr_chunks; i++) {
+			struct dmirror_chunk *chunk = &region->chunks[i];
+
+			bit = used ? find_first_bit(chunk->used, HPAGE_PMD_NR) :
+				     find_first_zero_bit(chunk->used, HPAGE_PMD_NR);
+			if (bit < HPAGE_PMD_NR)
+				return pfn_to_page(chunk->first_pfn + bit);
+		}
+	}
+	return NULL;
+}
+
+struct page *dmirror_devmem_free_page(struct dmirror_device *mdevice)
+{
+	struct page *page;
+
+	spin_lock(&mdevice->lock);
+	page = find_page(mdevice, false);
+	spin_unlock(&mdevice->lock);
+	return page;
+}
+
+static void flip_poison(struct page *page)
+{
+	void *mem = kmap_local_page(dmirror_backing(page));
+
+	*poison_words(mem, page_to_pfn(page)) ^= 1;
+	kunmap_local(mem);
+}
+
+/*
+ * Break an invariant, and the second time mend it. The oracle is to be tested
+ * as well. False: there is nothing to break. The allocator's lock is held.
+ */
+static bool check_bust(struct dmirror_device *mdevice, unsigned int which, bool mend)
+{
+	int by = mend ? -1 : 1;
+	struct page *page = find_page(mdevice, which == HMMT_CHECK_ORDER ||
+					       which == HMMT_CHECK_USED_REF);
+	struct dmirror_chunk *chunk;
+
+	if (!page)
+		return false;
+	chunk = page_chunk(page);
+	switch (which) {
+	case HMMT_CHECK_CHUNK_COUNT:
+		chunk->nr_free -= by;
+		return true;
+	case HMMT_CHECK_CHUNK_LIST:
+		list_move(&chunk->node, mend ? chunk_list(mdevice, chunk) :
+					       &mdevice->busy);
+		return true;
+	case HMMT_CHECK_FREE_REF:
+		page_ref_add(page, by);
+		return true;
+	case HMMT_CHECK_USED:
+		mdevice->pages_used += by;
+		return true;
+	case HMMT_CHECK_FREE_MAPPED:
+		atomic_add(by, &page->_mapcount);
+		return true;
+	case HMMT_CHECK_ORDER:
+		/* order 9 becomes 8 */
+		if (!PageHead(page))
+			return false;
+		((struct folio *)page)->_flags_1 ^= 1;
+		return true;
+	case HMMT_CHECK_POISON:
+		if (!dmirror_poison)
+			return false;
+		flip_poison(page);
+		return true;
+	case HMMT_CHECK_COUNTERS:
+		dmirror_count_add(mdevice, dev_alloc, by);
+		return true;
+	case HMMT_CHECK_USED_REF:
+		/* never to 0 for real: others may try to get it */
+		if (page_folio(page) != (struct folio *)page)
+			return false;
+		mdevice->bust_ref = !mend;
+		return true;
+	}
 	return false;
 }
 
@@ -538,21 +632,16 @@ static u64 count_read(struct dmirror_device *mdevice, unsigned int counter)
 	return atomic64_read(&mdevice->count[counter]);
 }
 
-void dmirror_devmem_check(struct dmirror_device *mdevice, struct hmmt_check *check)
+static void check_chunks(struct dmirror_device *mdevice, struct hmmt_check *check)
 {
 	struct dmirror_region *region;
 	unsigned long used = 0;
 	unsigned int i;
 
-	spin_lock(&mdevice->lock);
-	if (mdevice->violation.check) {
-		*check = mdevice->violation;
-		goto out;
-	}
 	list_for_each_entry(region, &mdevice->regions, node) {
 		for (i = 0; i < region->nr_chunks; i++) {
 			if (chunk_violates(mdevice, &region->chunks[i], check))
-				goto out;
+				return;
 			used += HPAGE_PMD_NR - region->chunks[i].nr_free;
 		}
 	}
@@ -560,6 +649,25 @@ void dmirror_devmem_check(struct dmirror_device *mdevice, struct hmmt_check *che
 	dmirror_check_failed(check, HMMT_CHECK_COUNTERS, 0, mdevice->pages_used,
 			     count_read(mdevice, DMIRROR_COUNTER(dev_alloc)) -
 			     count_read(mdevice, DMIRROR_COUNTER(dev_free)));
-out:
+}
+
+/* @bust: break this one meanwhile; ENODATA when it cannot be */
+int dmirror_devmem_check(struct dmirror_device *mdevice, struct hmmt_check *check,
+			 unsigned int bust)
+{
+	int ret = 0;
+
+	spin_lock(&mdevice->lock);
+	if (bust && !check_bust(mdevice, bust, false)) {
+		ret = -ENODATA;
+	} else {
+		if (mdevice->violation.check)
+			*check = mdevice->violation;
+		else
+			check_chunks(mdevice, check);
+		if (bust)
+			check_bust(mdevice, bust, true);
+	}
 	spin_unlock(&mdevice->lock);
+	return ret;
 }

@@ -80,6 +80,7 @@ struct dmirror_device {
 	struct list_head	busy;		/* with none free */
 	unsigned long		pages_used;
 	struct hmmt_check	violation;	/* the first one that was met */
+	bool			bust_ref;	/* pretend a reference is missing */
 	wait_queue_head_t	drained;	/* pages_used reached 0 */
 
 	spinlock_t		mirror_lock;	/* open files and their settings: */
@@ -185,8 +186,9 @@ void dmirror_devmem_state(struct dmirror_device *mdevice,
 			  struct hmmt_stats *stats);
 bool dmirror_check_failed(struct hmmt_check *check, u32 which, u64 pfn,
 			  u64 expected, u64 found);
-void dmirror_devmem_check(struct dmirror_device *mdevice,
-			  struct hmmt_check *check);
+int dmirror_devmem_check(struct dmirror_device *mdevice, struct hmmt_check *check,
+			 unsigned int bust);
+struct page *dmirror_devmem_free_page(struct dmirror_device *mdevice);
 
 /* mirror.c */
 int dmirror_mirror_init(struct dmirror *dmirror, struct mm_struct *mm);
@@ -201,7 +203,8 @@ int dmirror_exclusive(struct dmirror *dmirror, unsigned long start,
 		      unsigned long end);
 bool dmirror_is_exclusive(struct dmirror *dmirror, unsigned long start,
 			  unsigned long end);
-void dmirror_mirror_check(struct dmirror *dmirror, struct hmmt_check *check);
+int dmirror_mirror_check(struct dmirror *dmirror, struct hmmt_check *check,
+			 unsigned int bust);
 
 /* migrate.c */
 int dmirror_migrate(struct dmirror_call *call, struct hmmt_migrate *migrate);

@@ -206,14 +206,19 @@ static int do_stats(struct dmirror_call *call, union dmirror_arg *arg)
 static int do_check(struct dmirror_call *call, union dmirror_arg *arg)
 {
 	struct hmmt_check *check = &arg->check;
+	unsigned int bust = (check->flags & HMMT_CHECK_BUST_MASK) >> 8;
+	bool bust_pt = bust == HMMT_CHECK_PT_FREE || bust == HMMT_CHECK_PT_ENTRY;
+	int ret;
 
-	if (check->flags & ~HMMT_CHECK_QUIET)
+	if (check->flags & ~(HMMT_CHECK_QUIET | HMMT_CHECK_BUST_MASK) ||
+	    bust >= HMMT_NR_CHECKS)
 		return -EINVAL;
 	*check = (struct hmmt_check) { .flags = check->flags };
-	dmirror_devmem_check(call->dmirror->mdevice, check);
-	if (!check->check)
-		dmirror_mirror_check(call->dmirror, check);
-	return 0;
+	ret = dmirror_devmem_check(call->dmirror->mdevice, check,
+				   bust_pt ? 0 : bust);
+	if (ret || check->check)
+		return ret;
+	return dmirror_mirror_check(call->dmirror, check, bust_pt ? bust : 0);
 }
 
 static int do_evict(struct dmirror_call *call, union dmirror_arg *arg)

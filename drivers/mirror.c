@@ -672,12 +672,11 @@ bool dmirror_is_exclusive(struct dmirror *dmirror, unsigned long start,
 }
 
 /* What the device page table maps of this device must be handed out */
-void dmirror_mirror_check(struct dmirror *dmirror, struct hmmt_check *check)
+static void pt_check(struct dmirror *dmirror, struct hmmt_check *check)
 {
 	unsigned long vpn;
 	void *entry;
 
-	mutex_lock(&dmirror->lock);
 	xa_for_each(&dmirror->pt, vpn, entry) {
 		unsigned long dpte = xa_to_value(entry);
 		unsigned long pfn = dpte_pfn(dpte, vpn);
@@ -692,8 +691,38 @@ void dmirror_mirror_check(struct dmirror *dmirror, struct hmmt_check *check)
 					    dmirror_devmem_in_use(page));
 		if (bad) {
 			check->addr = (u64)vpn << PAGE_SHIFT;
-			break;
+			return;
 		}
 	}
+}
+
+/* An entry for page 0 of the address space, where nothing is mapped */
+static int pt_bust(struct dmirror *dmirror, unsigned int which)
+{
+	struct page *page = dmirror_devmem_free_page(dmirror->mdevice);
+	unsigned long dpte;
+
+	if (!page)
+		return -ENODATA;
+	dpte = page_to_pfn(page) << DPTE_PFN_SHIFT;
+	if (which == HMMT_CHECK_PT_ENTRY)
+		dpte = (1UL << DPTE_PFN_SHIFT) | DPTE_PMD;
+	return pt_store(dmirror, 0, 0, dpte);
+}
+
+/* @bust: see dmirror_devmem_check() */
+int dmirror_mirror_check(struct dmirror *dmirror, struct hmmt_check *check,
+			 unsigned int bust)
+{
+	int ret = 0;
+
+	mutex_lock(&dmirror->lock);
+	if (bust)
+		ret = pt_bust(dmirror, bust);
+	if (!ret)
+		pt_check(dmirror, check);
+	if (bust)
+		pt_clear(dmirror, 0, PAGE_SIZE);
 	mutex_unlock(&dmirror->lock);
+	return ret;
 }

@@ -248,6 +248,13 @@ enum {
 
 /* Nothing migrates or faults now: check also what is only true then */
 #define HMMT_CHECK_QUIET	(1U << 0)
+/*
+ * Break invariant @which (HMMT_CHECK_*) for the time of this walk, to see that
+ * it is noticed. Only when nothing else uses the device. ENODATA: there is
+ * nothing to break, such as a page in use.
+ */
+#define HMMT_CHECK_BUST(which)	((which) << 8)
+#define HMMT_CHECK_BUST_MASK	0xff00U
 
 struct hmmt_check {
 	__u32 check;		/* out: HMMT_CHECK_* */

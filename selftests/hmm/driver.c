@@ -16,116 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "area.h"
 #include "hmmt.h"
-
-static struct hmmt_dev dev0, dev1;
-static char *area;		/* PMD aligned, 4 PMDs, unmapped between tests */
-static char why[256];
-
-#define AREA_PMDS	4
-#define AREA_SIZE	(AREA_PMDS * HMMT_PMD_SIZE)
-
-/* Leaves the test with what was seen */
-#define WANT(cond, ...)							\
-	do {								\
-		if (!(cond)) {						\
-			explain(#cond, __VA_ARGS__);			\
-			return false;					\
-		}							\
-	} while (0)
-
-__attribute__((format(printf, 2, 3)))
-static void explain(const char *cond, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = snprintf(why, sizeof(why), "%s: ", cond);
-	vsnprintf(why + n, sizeof(why) - n, fmt, ap);
-	va_end(ap);
-}
-
-static uint64_t *word(unsigned long page)
-{
-	return (uint64_t *)(area + page * HMMT_PAGE_SIZE + 64);
-}
-
-static uint64_t value(unsigned long page)
-{
-	return hmmt_mix64(page + 1);
-}
-
-/* @pmds PMDs of anonymous memory, as THPs or not, each page with its value */
-static bool fill(unsigned int pmds, bool thp)
-{
-	size_t size = pmds * HMMT_PMD_SIZE;
-	unsigned long i;
-	char *p;
-
-	p = mmap(area, size, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-	WANT(p == area, "mmap: %s", strerror(errno));
-	WANT(!madvise(area, size, thp ? MADV_HUGEPAGE : MADV_NOHUGEPAGE),
-	     "madvise: %s", strerror(errno));
-	for (i = 0; i < size / HMMT_PAGE_SIZE; i++)
-		*word(i) = value(i);
-	return true;
-}
-
-static bool verify(unsigned long first, unsigned long last)
-{
-	unsigned long i;
-
-	for (i = first; i < last; i++)
-		WANT(*word(i) == value(i), "page %lu holds %#llx", i,
-		     (unsigned long long)*word(i));
-	return true;
-}
-
-/* The device reads one word of each page */
-static bool verify_device(struct hmmt_dev *dev, unsigned long first,
-			  unsigned long last)
-{
-	unsigned long i;
-	uint64_t v;
-	int ret;
-
-	for (i = first; i < last; i++) {
-		ret = hmmt_access(dev, (unsigned long)word(i), &v, sizeof(v), 0, NULL);
-		WANT(!ret, "page %lu: %s", i, strerror(-ret));
-		WANT(v == value(i), "device reads %#llx from page %lu",
-		     (unsigned long long)v, i);
-	}
-	return true;
-}
-
-static bool migrate(struct hmmt_dev *dev, unsigned long page, unsigned long nr,
-		    unsigned int flags, struct hmmt_migrate *res)
-{
-	int ret = hmmt_migrate(dev, (unsigned long)area + page * HMMT_PAGE_SIZE,
-			       nr * HMMT_PAGE_SIZE, flags, res);
-
-	WANT(!ret, "migrate: %s", strerror(-ret));
-	return true;
-}
-
-static uint16_t snap(unsigned long page)
-{
-	uint16_t s = 0xffff;
-	int ret = hmmt_snapshot(&dev0, (unsigned long)area + page * HMMT_PAGE_SIZE,
-				HMMT_PAGE_SIZE, &s);
-
-	return ret ? 0xffff : s;
-}
-
-static bool in_device(unsigned long page)
-{
-	return (HMMT_SNAP_PROT(snap(page)) & 0x70) ==
-	       HMM_DMIRROR_PROT_DEV_PRIVATE_LOCAL;
-}
-
-#define TRY(x)	do { if (!(x)) return false; } while (0)
 
 static bool thp_to_dev(void)
 {
@@ -406,10 +298,7 @@ static bool bad_arguments(void)
 	return true;
 }
 
-static const struct {
-	const char *name;
-	bool (*run)(void);
-} tests[] = {
+static const struct test tests[] = {
 	{ "thp_to_dev", thp_to_dev },
 	{ "thp_round_trip", thp_round_trip },
 	{ "thp_cpu_fault", thp_cpu_fault },
@@ -431,48 +320,7 @@ static const struct {
 	{ "bad_arguments", bad_arguments },
 };
 
-/* Nothing may be left in device memory, and the driver must be in order */
-static bool clean(struct hmmt_dev *dev)
-{
-	struct hmmt_stats stats;
-	struct hmmt_check check;
-
-	WANT(!hmmt_stats(dev, &stats), "stats");
-	WANT(!stats.pages_used, "%llu device pages left", stats.pages_used);
-	WANT(!hmmt_check(dev, 0, &check), "check");
-	WANT(!check.check, "%s: pfn %#llx expected %llu found %llu",
-	     hmmt_check_name(check.check), check.pfn, check.expected, check.found);
-	return true;
-}
-
 int main(void)
 {
-	unsigned int i, failed = 0, nr = sizeof(tests) / sizeof(tests[0]);
-
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("KTAP version 1\n1..%u\n", nr);
-	if (hmmt_open(&dev0, 0) || hmmt_open(&dev1, 1)) {
-		printf("Bail out! cannot open the devices: %s\n", strerror(errno));
-		return 1;
-	}
-	area = mmap((void *)0x200000000000UL, AREA_SIZE + HMMT_PMD_SIZE, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	if (area == MAP_FAILED) {
-		printf("Bail out! mmap: %s\n", strerror(errno));
-		return 1;
-	}
-
-	for (i = 0; i < nr; i++) {
-		bool ok = tests[i].run();
-
-		munmap(area, AREA_SIZE + HMMT_PMD_SIZE);
-		ok = ok && clean(&dev0) && clean(&dev1);
-		failed += !ok;
-		if (!ok)
-			printf("# %s: %s\n", tests[i].name, why);
-		printf("%sok %u hmm.%s\n", ok ? "" : "not ", i + 1, tests[i].name);
-	}
-	printf("{\"hmmtorture\":1,\"program\":\"hmm-driver\",\"pass\":%u,\"fail\":%u,\"skip\":0}\n",
-	       nr - failed, failed);
-	return !!failed;
+	return run_tests("hmm-driver", tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -18,6 +18,7 @@ packages=(
 	kmod			# modinfo
 	python3			# scripts of the kernel build
 	libjansson-dev		# judge, vmrun
+	liburing-dev		# guest programs
 	git			# bisection
 	shellcheck sparse	# run.sh test
 	util-linux coreutils findutils diffutils

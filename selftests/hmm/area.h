@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the tests of the driver share: an area of a few PMDs, two devices */
+#ifndef _AREA_H
+#define _AREA_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "hmmt.h"
+
+extern struct hmmt_dev dev0, dev1;
+extern char *area;		/* PMD aligned, AREA_PMDS PMDs, unmapped between tests */
+extern char why[256];
+
+#define AREA_PMDS	4
+#define AREA_SIZE	(AREA_PMDS * HMMT_PMD_SIZE)
+
+/* Leaves the test with what was seen */
+#define WANT(cond, ...)							\
+	do {								\
+		if (!(cond)) {						\
+			explain(#cond, __VA_ARGS__);			\
+			return false;					\
+		}							\
+	} while (0)
+
+#define TRY(x)	do { if (!(x)) return false; } while (0)
+
+__attribute__((format(printf, 2, 3)))
+void explain(const char *cond, const char *fmt, ...);
+
+uint64_t *word(unsigned long page);
+uint64_t value(unsigned long page);
+bool fill(unsigned int pmds, bool thp);
+bool verify(unsigned long first, unsigned long last);
+bool verify_device(struct hmmt_dev *dev, unsigned long first, unsigned long last);
+bool migrate(struct hmmt_dev *dev, unsigned long page, unsigned long nr,
+	     unsigned int flags, struct hmmt_migrate *res);
+uint16_t snap(unsigned long page);
+bool in_device(unsigned long page);
+
+/* A test is skipped by leaving with false and this set */
+extern const char *skip;
+
+struct test {
+	const char *name;
+	bool (*run)(void);
+};
+
+/* KTAP of all, each with a check of the driver behind it; the exit status */
+int run_tests(const char *program, const struct test *tests, unsigned int nr);
+
+#endif /* _AREA_H */

@@ -1,0 +1,745 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the commands beyond migrate, access and snapshot promise. Those on
+ * memory that the CPU can map (device-coherent) run where the guest has some.
+ */
+#include <errno.h>
+#include <liburing.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "area.h"
+
+#define PAGES	HMMT_PMD_PAGES
+
+static unsigned long at(unsigned long page)
+{
+	return (unsigned long)area + page * HMMT_PAGE_SIZE;
+}
+
+static bool stats_of(struct hmmt_dev *dev, struct hmmt_stats *st)
+{
+	int ret = hmmt_stats(dev, st);
+
+	WANT(!ret, "stats: %s", strerror(-ret));
+	return true;
+}
+
+/* One THP, in device memory whole */
+static bool thp_in_device(void)
+{
+	struct hmmt_migrate m;
+
+	TRY(fill(1, true));
+	TRY(migrate(&dev0, 0, PAGES, 0, &m));
+	WANT(m.thp == 1, "thp %llu migrated %llu", m.thp, m.migrated);
+	return true;
+}
+
+/* The same number of base pages */
+static bool base_in_device(void)
+{
+	struct hmmt_migrate m;
+
+	TRY(fill(1, false));
+	TRY(migrate(&dev0, 0, PAGES, 0, &m));
+	WANT(!m.thp && m.migrated == PAGES, "thp %llu migrated %llu", m.thp, m.migrated);
+	return true;
+}
+
+static unsigned int count_in_device(void)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < PAGES; i++)
+		n += in_device(i);
+	return n;
+}
+
+static bool peer(bool thp)
+{
+	struct hmmt_stats before, after, st0;
+	struct hmmt_migrate m;
+	int ret;
+
+	TRY(thp ? thp_in_device() : base_in_device());
+	TRY(stats_of(&dev1, &before));
+	ret = hmmt_migrate_peer(&dev1, at(0), HMMT_PMD_SIZE, 0, 0, &m);
+	WANT(!ret && m.migrated == PAGES && m.thp == thp, "ret %d migrated %llu thp %llu",
+	     ret, m.migrated, m.thp);
+	TRY(stats_of(&dev1, &after));
+	TRY(stats_of(&dev0, &st0));
+	WANT(after.to_peer_thp - before.to_peer_thp == thp, "counter %llu",
+	     after.to_peer_thp - before.to_peer_thp);
+	WANT(!st0.pages_used && after.pages_used == PAGES, "used %llu and %llu",
+	     st0.pages_used, after.pages_used);
+	TRY(verify_device(&dev1, 0, PAGES));
+	return verify(0, PAGES);
+}
+
+static bool peer_thp(void)
+{
+	return peer(true);
+}
+
+static bool peer_base(void)
+{
+	return peer(false);
+}
+
+static bool peer_errors(void)
+{
+	struct hmmt_migrate m = { .addr = at(0), .len = HMMT_PAGE_SIZE, .peer = 1 };
+	int ret;
+
+	TRY(fill(1, true));
+	ret = hmmt_migrate_peer(&dev0, at(0), HMMT_PMD_SIZE, 0, 99, NULL);
+	WANT(ret == -ENODEV, "no such device: %d", ret);
+	ret = hmmt_migrate_peer(&dev0, at(0), HMMT_PMD_SIZE, HMMT_MIGRATE_TO_SYS, 1, NULL);
+	WANT(ret == -EINVAL, "to system: %d", ret);
+	WANT(ioctl(dev0.fd, HMMT_MIGRATE, &m) && errno == EINVAL, "peer without flag");
+	return true;
+}
+
+/* Device page number of a page, from the entry that stands in the page table */
+static uint64_t device_pfn(unsigned long page)
+{
+	uint64_t entry;
+
+	if (hmmt_pagemap_read(getpid(), at(page), 1, &entry))
+		return 0;
+	return entry >> 5 & ((1ULL << 50) - 1);
+}
+
+static bool evict_chunk(void)
+{
+	struct hmmt_evict e = { .mode = HMMT_EVICT_CHUNK };
+	struct hmmt_migrate m;
+	int ret;
+
+	TRY(fill(2, true));
+	TRY(migrate(&dev0, 0, 2 * PAGES, 0, &m));
+	e.pfn = device_pfn(PAGES + 3);
+	ret = hmmt_evict_some(&dev0, &e);
+	WANT(!ret && e.migrated == PAGES && e.left == PAGES, "ret %d migrated %llu left %llu",
+	     ret, e.migrated, e.left);
+	WANT(in_device(0) && !in_device(PAGES), "snapshot %#x %#x", snap(0), snap(PAGES));
+	return verify(0, 2 * PAGES);
+}
+
+static bool evict_range(void)
+{
+	struct hmmt_evict e = { .mode = HMMT_EVICT_RANGE, .nr = 1 };
+	int ret;
+
+	TRY(base_in_device());
+	e.pfn = device_pfn(7);
+	ret = hmmt_evict_some(&dev0, &e);
+	WANT(!ret && e.migrated == 1 && e.left == PAGES - 1, "ret %d migrated %llu left %llu",
+	     ret, e.migrated, e.left);
+	WANT(!in_device(7) && in_device(6) && in_device(8), "snapshot %#x", snap(7));
+	return verify(0, PAGES);
+}
+
+static bool evict_pfns(void)
+{
+	static const unsigned int pages[] = { 3, 500, 4, 77 };
+	struct hmmt_evict e = { .mode = HMMT_EVICT_PFNS, .nr = 4 };
+	uint64_t pfns[4];
+	unsigned int i;
+	int ret;
+
+	TRY(base_in_device());
+	for (i = 0; i < 4; i++)
+		pfns[i] = device_pfn(pages[i]);
+	e.ptr = (uintptr_t)pfns;
+	ret = hmmt_evict_some(&dev0, &e);
+	if (ret == -ENOSYS) {
+		skip = "this kernel has no migrate_device_pfns()";
+		return false;
+	}
+	WANT(!ret && e.migrated == 4 && e.left == PAGES - 4, "ret %d migrated %llu left %llu",
+	     ret, e.migrated, e.left);
+	for (i = 0; i < 4; i++)
+		WANT(!in_device(pages[i]), "page %u: %#x", pages[i], snap(pages[i]));
+	pfns[1] = pfns[0];
+	e = (struct hmmt_evict) { .mode = HMMT_EVICT_PFNS, .nr = 2, .ptr = (uintptr_t)pfns };
+	ret = hmmt_evict_some(&dev0, &e);
+	WANT(ret == -EINVAL, "named twice: %d", ret);
+	return verify(0, PAGES);
+}
+
+static bool evict_errors(void)
+{
+	static const struct hmmt_evict bad[] = {
+		{ .mode = 4 },
+		{ .mode = HMMT_EVICT_ALL, .pfn = 1 },
+		{ .mode = HMMT_EVICT_ALL, .reserved = 1 },
+		{ .mode = HMMT_EVICT_CHUNK, .pfn = 1 },
+		{ .mode = HMMT_EVICT_CHUNK, .pfn = ~0ULL },
+		{ .mode = HMMT_EVICT_RANGE, .pfn = 1, .nr = 1 },
+		{ .mode = HMMT_EVICT_PFNS, .nr = 0 },
+		{ .mode = HMMT_EVICT_PFNS, .nr = 513 },
+	};
+	struct hmmt_evict e;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		e = bad[i];
+		ret = hmmt_evict_some(&dev0, &e);
+		WANT(ret == -EINVAL, "case %u: %d", i, ret);
+	}
+	e = (struct hmmt_evict) { .mode = HMMT_EVICT_PFNS, .nr = 1, .ptr = 16 };
+	ret = hmmt_evict_some(&dev0, &e);
+	WANT(ret == -EFAULT, "bad pointer: %d", ret);
+	TRY(thp_in_device());
+	e = (struct hmmt_evict) { .mode = HMMT_EVICT_RANGE, .nr = PAGES,
+				  .pfn = device_pfn(0) + 1 };
+	ret = hmmt_evict_some(&dev0, &e);
+	WANT(ret == -EINVAL, "across a chunk: %d", ret);
+	return verify(0, PAGES);
+}
+
+/* @touch: page whose fault brings back @want pages */
+static bool window(bool thp, size_t bytes, unsigned long touch, unsigned int want)
+{
+	unsigned int n;
+	int ret;
+
+	TRY(thp ? thp_in_device() : base_in_device());
+	ret = hmmt_tune(&dev0, bytes, 0);
+	WANT(!ret, "tune: %d", ret);
+	ret = verify(touch, touch + 1);
+	n = PAGES - count_in_device();
+	hmmt_tune(&dev0, 0, 0);
+	TRY(ret);
+	WANT(n == want, "%u pages came back", n);
+	return verify(0, PAGES);
+}
+
+static bool window_base_64k(void)
+{
+	return window(false, 65536, 37, 16);
+}
+
+static bool window_base_2m(void)
+{
+	return window(false, HMMT_PMD_SIZE, 37, PAGES);
+}
+
+static bool window_thp_4k(void)
+{
+	return window(true, HMMT_PAGE_SIZE, 300, 1);
+}
+
+static bool window_thp_64k(void)
+{
+	return window(true, 65536, 300, 16);
+}
+
+static bool window_device(void)
+{
+	static char buf[HMMT_PMD_SIZE];
+	struct hmmt_access acc;
+	int ret;
+
+	TRY(fill(1, true));
+	WANT(!hmmt_tune(&dev0, 0, 65536), "tune");
+	ret = hmmt_access(&dev0, at(0), buf, HMMT_PMD_SIZE, 0, &acc);
+	hmmt_tune(&dev0, 0, 0);
+	WANT(!ret && acc.faults == 32, "ret %d faults %llu", ret, acc.faults);
+	WANT(hmmt_tune(&dev0, 8192, 0) == -EINVAL, "8192");
+	WANT(hmmt_tune(&dev0, 0, 1) == -EINVAL, "1");
+	return true;
+}
+
+static bool inject(uint32_t sites, uint64_t nth, uint64_t interval, uint32_t probability,
+		   struct hmmt_inject *out)
+{
+	struct hmmt_inject in = {
+		.sites = sites, .nth = nth, .interval = interval,
+		.probability = probability, .seed = 7,
+	};
+	int ret = hmmt_inject(&dev0, &in);
+
+	WANT(!ret, "inject: %s", strerror(-ret));
+	if (out)
+		*out = in;
+	return true;
+}
+
+static bool inject_end(struct hmmt_inject *out)
+{
+	return inject(0, 0, 0, 0, out);
+}
+
+static bool inject_thp(void)
+{
+	struct hmmt_inject in;
+	struct hmmt_migrate m;
+
+	TRY(fill(2, true));
+	TRY(inject(HMMT_SITE_DEV_THP, 1, 0, 0, NULL));
+	TRY(migrate(&dev0, 0, 2 * PAGES, 0, &m));
+	TRY(inject_end(&in));
+	WANT(in.seen == 2 && in.failed == 1, "seen %llu failed %llu", in.seen, in.failed);
+	WANT(m.thp == 1 && m.split == 1 && m.migrated == 2 * PAGES,
+	     "thp %llu split %llu migrated %llu", m.thp, m.split, m.migrated);
+	return verify(0, 2 * PAGES);
+}
+
+/* Some of a PMD's base pages only */
+static bool inject_partial(void)
+{
+	struct hmmt_inject in;
+	struct hmmt_migrate m;
+
+	TRY(fill(1, false));
+	TRY(inject(HMMT_SITE_DEV_BASE, 2, 2, 0, NULL));
+	TRY(migrate(&dev0, 0, PAGES, 0, &m));
+	TRY(inject_end(&in));
+	WANT(m.migrated == PAGES / 2 && m.nomem == PAGES / 2, "migrated %llu nomem %llu",
+	     m.migrated, m.nomem);
+	WANT(in_device(0) && !in_device(1) && in_device(510) && !in_device(511),
+	     "snapshot %#x %#x", snap(0), snap(1));
+	return verify(0, PAGES);
+}
+
+static bool inject_probability(void)
+{
+	struct hmmt_inject in, again;
+	struct hmmt_migrate m;
+
+	TRY(fill(1, false));
+	TRY(inject(HMMT_SITE_DEV_BASE, 0, 0, 16384, NULL));
+	TRY(migrate(&dev0, 0, PAGES, 0, &m));
+	TRY(inject_end(&in));
+	WANT(in.failed > PAGES / 8 && in.failed < PAGES / 2, "failed %llu", in.failed);
+	TRY(verify(0, PAGES));
+	TRY(fill(1, false));
+	TRY(inject(HMMT_SITE_DEV_BASE, 0, 0, 16384, NULL));
+	TRY(migrate(&dev0, 0, PAGES, 0, &m));
+	TRY(inject_end(&again));
+	WANT(again.failed == in.failed, "same seed: %llu and %llu", in.failed, again.failed);
+	return verify(0, PAGES);
+}
+
+/* A CPU fault that finds no THP is served by base pages */
+static bool inject_fault(void)
+{
+	struct hmmt_inject in;
+
+	TRY(thp_in_device());
+	TRY(inject(HMMT_SITE_SYS_THP, 1, 1, 0, NULL));
+	TRY(verify(0, PAGES));
+	TRY(inject_end(&in));
+	WANT(in.failed >= 1, "failed %llu", in.failed);
+	return true;
+}
+
+static bool inject_arrays(void)
+{
+	struct hmmt_checksum sum;
+	struct hmmt_inject in;
+	uint16_t out;
+	uint64_t v;
+	int ret;
+
+	TRY(fill(1, true));
+	TRY(inject(HMMT_SITE_ARRAY, 1, 1, 0, NULL));
+	ret = hmmt_migrate(&dev0, at(0), HMMT_PMD_SIZE, 0, NULL);
+	WANT(ret == -ENOMEM, "migrate: %d", ret);
+	ret = hmmt_access(&dev0, at(0), &v, 8, 0, NULL);
+	WANT(ret == -ENOMEM, "access: %d", ret);
+	ret = hmmt_snapshot(&dev0, at(0), HMMT_PAGE_SIZE, &out);
+	WANT(ret == -ENOMEM, "snapshot: %d", ret);
+	ret = hmmt_checksum(&dev0, at(0), HMMT_PAGE_SIZE, NULL, &sum);
+	WANT(ret == -ENOMEM, "checksum: %d", ret);
+	ret = hmmt_pin(&dev0, at(0), HMMT_PAGE_SIZE, 0, NULL);
+	WANT(ret == -ENOMEM, "pin: %d", ret);
+	TRY(inject_end(&in));
+	WANT(in.failed >= 5, "failed %llu", in.failed);
+	TRY(inject(HMMT_SITE_PT, 1, 1, 0, NULL));
+	ret = hmmt_access(&dev0, at(0), &v, 8, 0, NULL);
+	TRY(inject_end(NULL));
+	WANT(ret == -ENOMEM, "page table: %d", ret);
+	return verify(0, PAGES);
+}
+
+static bool checksum(void)
+{
+	static uint64_t sums[2 * PAGES];
+	struct hmmt_checksum sum;
+	struct hmmt_migrate m;
+	unsigned int i;
+	uint64_t want;
+	int ret;
+
+	TRY(fill(2, true));
+	want = hmmt_checksum_of(area, 2 * HMMT_PMD_SIZE);
+	/* one PMD there, one here; half of the second PMD elsewhere */
+	TRY(migrate(&dev0, 0, PAGES, 0, &m));
+	ret = hmmt_checksum(&dev0, at(0), 2 * HMMT_PMD_SIZE, sums, &sum);
+	WANT(!ret && sum.done == 2 * HMMT_PMD_SIZE, "ret %d done %llu", ret, sum.done);
+	WANT(sum.sum == want, "sum %#llx, not %#llx", sum.sum, (unsigned long long)want);
+	WANT(in_device(0), "snapshot %#x", snap(0));
+	for (i = 0; i < 2 * PAGES; i++)
+		WANT(sums[i] == hmmt_checksum_of((void *)at(i), HMMT_PAGE_SIZE), "page %u", i);
+	*word(9) ^= 1;
+	hmmt_checksum(&dev0, at(0), 2 * HMMT_PMD_SIZE, NULL, &sum);
+	*word(9) ^= 1;
+	WANT(sum.sum != want, "a changed bit is not seen");
+	ret = hmmt_checksum(&dev0, at(0) + 8, HMMT_PAGE_SIZE, NULL, NULL);
+	WANT(ret == -EINVAL, "misaligned: %d", ret);
+	ret = hmmt_checksum(&dev0, at(2 * PAGES) - HMMT_PAGE_SIZE, 2 * HMMT_PAGE_SIZE, NULL, &sum);
+	WANT(ret == -EFAULT && sum.done <= HMMT_PAGE_SIZE, "end of mapping: %d, %llu", ret,
+	     sum.done);
+	return true;
+}
+
+static bool pin(void)
+{
+	struct hmmt_migrate m;
+	struct hmmt_pin p;
+	int ret;
+
+	TRY(thp_in_device());
+	/* comes back to be pinned, and stays */
+	ret = hmmt_pin(&dev0, at(5), 2 * HMMT_PAGE_SIZE, HMMT_PIN_WRITE, &p);
+	WANT(!ret && p.held == 2 && p.done == 2 * HMMT_PAGE_SIZE, "ret %d held %llu", ret, p.held);
+	WANT(!in_device(5), "snapshot %#x", snap(5));
+	TRY(migrate(&dev0, 0, PAGES, 0, &m));
+	WANT(!in_device(5) && !in_device(6) && !m.thp, "pinned and migrated: %#x", snap(5));
+	TRY(verify(0, PAGES));
+	ret = hmmt_pin(&dev0, at(5), HMMT_PAGE_SIZE, HMMT_PIN_RELEASE, NULL);
+	WANT(ret == -ENOENT, "another range: %d", ret);
+	ret = hmmt_pin(&dev0, at(5), 2 * HMMT_PAGE_SIZE, HMMT_PIN_RELEASE, &p);
+	WANT(!ret && !p.held, "ret %d held %llu", ret, p.held);
+	TRY(migrate(&dev0, 0, PAGES, 0, &m));
+	WANT(in_device(5), "released, and not migrated: %#x", snap(5));
+	return verify(0, PAGES);
+}
+
+static bool pin_errors(void)
+{
+	struct hmmt_pin p;
+	int ret;
+
+	TRY(fill(1, true));
+	ret = hmmt_pin(&dev0, at(PAGES) - HMMT_PAGE_SIZE, 2 * HMMT_PAGE_SIZE, 0, &p);
+	WANT(ret == -EFAULT && !p.held && !p.done, "end of mapping: %d held %llu", ret, p.held);
+	ret = hmmt_pin(&dev0, at(0), 2UL << 30, 0, NULL);
+	WANT(ret == -E2BIG, "too much: %d", ret);
+	ret = hmmt_pin(&dev0, at(0), 0, 0, NULL);
+	WANT(ret == -EINVAL, "empty: %d", ret);
+	ret = hmmt_pin(&dev0, at(0), HMMT_PAGE_SIZE, HMMT_PIN_RELEASE | HMMT_PIN_WRITE, NULL);
+	WANT(ret == -EINVAL, "flags: %d", ret);
+	/* several, and all released at once */
+	WANT(!hmmt_pin(&dev0, at(0), HMMT_PAGE_SIZE, 0, NULL), "pin");
+	WANT(!hmmt_pin(&dev0, at(0), 4 * HMMT_PAGE_SIZE, HMMT_PIN_LONGTERM, &p), "pin");
+	WANT(p.held == 5, "held %llu", p.held);
+	WANT(!hmmt_pin(&dev0, 0, 0, HMMT_PIN_RELEASE, &p) && !p.held, "held %llu", p.held);
+	return verify(0, PAGES);
+}
+
+static bool perturb(void)
+{
+	struct hmmt_stats before, after;
+	struct hmmt_migrate m;
+	unsigned int i;
+
+	TRY(stats_of(&dev0, &before));
+	WANT(!hmmt_perturb(&dev0, 50, 3), "perturb");
+	for (i = 0; i < 8; i++)
+		TRY(thp_in_device());
+	WANT(!hmmt_perturb(&dev0, 0, 0), "perturb");
+	TRY(stats_of(&dev0, &after));
+	WANT(after.perturbed > before.perturbed, "no point waited");
+	TRY(migrate(&dev0, 0, PAGES, HMMT_MIGRATE_TO_SYS, &m));
+	TRY(stats_of(&dev0, &before));
+	WANT(after.perturbed == before.perturbed, "waits although off");
+	WANT(hmmt_perturb(&dev0, 1000001, 0) == -EINVAL, "too much");
+	return verify(0, PAGES);
+}
+
+/* Base page sources and one compound destination: nothing may move */
+static bool join(void)
+{
+	struct hmmt_stats before, after;
+	struct hmmt_migrate m;
+
+	TRY(fill(1, false));
+	TRY(stats_of(&dev0, &before));
+	TRY(migrate(&dev0, 0, PAGES, HMMT_MIGRATE_JOIN, &m));
+	TRY(stats_of(&dev0, &after));
+	WANT(after.joined - before.joined == PAGES, "joined %llu", after.joined - before.joined);
+	WANT(!m.migrated && !in_device(0), "migrated %llu", m.migrated);
+	return verify(0, PAGES);
+}
+
+static bool read_unlocked(void)
+{
+	static char buf[HMMT_PMD_SIZE];
+	struct hmm_dmirror_cmd cmd = {
+		.addr = at(0), .ptr = (uintptr_t)buf, .npages = PAGES,
+	};
+
+	TRY(fill(1, true));
+	if (ioctl(dev0.fd, HMM_DMIRROR_READ_UNLOCKED, &cmd)) {
+		WANT(errno == ENOTTY, "%s", strerror(errno));
+		skip = "this kernel has no hmm_range_fault_unlocked_timeout()";
+		return false;
+	}
+	WANT(cmd.cpages == PAGES && !memcmp(buf, area, sizeof(buf)), "cpages %llu", cmd.cpages);
+	return true;
+}
+
+/* Each invariant, broken for one walk, is the one that is reported */
+static bool checks_fire(void)
+{
+	struct hmmt_check check;
+	unsigned int i;
+	int ret;
+
+	TRY(thp_in_device());
+	for (i = 1; i < HMMT_NR_CHECKS; i++) {
+		ret = hmmt_check(&dev0, HMMT_CHECK_QUIET | HMMT_CHECK_BUST(i), &check);
+		WANT(!ret, "%s: %s", hmmt_check_name(i), strerror(-ret));
+		WANT(check.check == i, "%s: reported is %s", hmmt_check_name(i),
+		     hmmt_check_name(check.check));
+		WANT(check.expected != check.found, "%s: as expected", hmmt_check_name(i));
+		ret = hmmt_check(&dev0, HMMT_CHECK_QUIET, &check);
+		WANT(!ret && !check.check, "after %s: %s", hmmt_check_name(i),
+		     hmmt_check_name(check.check));
+	}
+	ret = hmmt_check(&dev0, HMMT_CHECK_BUST(HMMT_NR_CHECKS), &check);
+	WANT(ret == -EINVAL, "no such check: %d", ret);
+	return verify(0, PAGES);
+}
+
+static void uring_prep(struct io_uring *ring, unsigned int cmd, void *arg, uint64_t id)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	struct hmmt_uring u = { .arg = (uintptr_t)arg };
+
+	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, dev0.fd, NULL, 0, 0);
+	sqe->cmd_op = cmd;
+	memcpy(sqe->cmd, &u, sizeof(u));
+	sqe->user_data = id;
+}
+
+/* Waits for @nr results, which are stored by their id */
+static bool uring_wait(struct io_uring *ring, unsigned int nr, int *res)
+{
+	struct io_uring_cqe *cqe;
+	int ret;
+
+	for (; nr; nr--) {
+		ret = io_uring_wait_cqe(ring, &cqe);
+		WANT(!ret, "wait: %s", strerror(-ret));
+		res[cqe->user_data] = cqe->res;
+		io_uring_cqe_seen(ring, cqe);
+	}
+	return true;
+}
+
+static bool uring(void)
+{
+	static char buf[HMMT_PMD_SIZE];
+	struct hmmt_migrate m[2] = {
+		{ .addr = at(0), .len = HMMT_PMD_SIZE },
+		{ .addr = at(PAGES), .len = HMMT_PMD_SIZE },
+	};
+	struct hmmt_access acc = {
+		.addr = at(PAGES), .ptr = (uintptr_t)buf, .len = HMMT_PMD_SIZE,
+	};
+	struct hmmt_checksum sum = { .addr = at(0), .len = HMMT_PMD_SIZE };
+	struct io_uring ring;
+	uint64_t want;
+	int res[3], ret;
+	bool ok;
+
+	TRY(fill(2, true));
+	want = hmmt_checksum_of(area, HMMT_PMD_SIZE);
+	ret = io_uring_queue_init(8, &ring, 0);
+	WANT(!ret, "io_uring: %s", strerror(-ret));
+	uring_prep(&ring, HMMT_MIGRATE, &m[0], 0);
+	uring_prep(&ring, HMMT_MIGRATE, &m[1], 1);
+	ret = io_uring_submit(&ring);
+	ok = uring_wait(&ring, 2, res);
+	if (ok) {
+		uring_prep(&ring, HMMT_ACCESS, &acc, 0);
+		uring_prep(&ring, HMMT_CHECKSUM, &sum, 1);
+		uring_prep(&ring, HMMT_STATS, &sum, 2);
+		io_uring_submit(&ring);
+	}
+	WANT(ret == 2 && !res[0] && !res[1], "submitted %d, results %d %d", ret, res[0], res[1]);
+	WANT(m[0].thp == 1 && m[1].thp == 1, "thp %llu %llu", m[0].thp, m[1].thp);
+	ok = ok && uring_wait(&ring, 3, res);
+	io_uring_queue_exit(&ring);
+	TRY(ok);
+	WANT(!res[0] && acc.done == HMMT_PMD_SIZE, "access %d done %llu", res[0], acc.done);
+	WANT(!res[1] && sum.sum == want, "checksum %d %#llx", res[1], sum.sum);
+	WANT(res[2] == -ENOTTY, "stats: %d", res[2]);
+	WANT(!memcmp(buf, area + HMMT_PMD_SIZE, sizeof(buf)), "data");
+	return verify(0, 2 * PAGES);
+}
+
+static bool uring_errors(void)
+{
+	struct hmmt_migrate good = { .addr = at(0), .len = HMMT_PMD_SIZE };
+	struct hmmt_migrate bad = { .addr = 1, .len = 1 };
+	struct io_uring ring;
+	pid_t pid;
+	int res[3], ret, status;
+	bool ok;
+
+	TRY(fill(1, true));
+	ret = io_uring_queue_init(8, &ring, 0);
+	WANT(!ret, "io_uring: %s", strerror(-ret));
+	uring_prep(&ring, HMMT_MIGRATE, &bad, 0);
+	uring_prep(&ring, HMMT_MIGRATE, (void *)16, 1);
+	uring_prep(&ring, HMMT_MIGRATE - (1 << 16), &good, 2);
+	io_uring_submit(&ring);
+	ok = uring_wait(&ring, 3, res);
+	io_uring_queue_exit(&ring);
+	TRY(ok);
+	WANT(res[0] == -EINVAL && res[1] == -EFAULT && res[2] == -EINVAL, "results %d %d %d",
+	     res[0], res[1], res[2]);
+
+	/* a child's ring, our mirror */
+	pid = fork();
+	if (!pid) {
+		if (io_uring_queue_init(8, &ring, 0))
+			_exit(1);
+		uring_prep(&ring, HMMT_MIGRATE, &good, 0);
+		io_uring_submit(&ring);
+		_exit(!uring_wait(&ring, 1, res) || res[0] != -EPERM);
+	}
+	waitpid(pid, &status, 0);
+	WANT(!status, "another process: status %#x", status);
+	return verify(0, PAGES);
+}
+
+/* What is under way when the ring's owner goes must end, and end soon */
+static bool uring_cancel(void)
+{
+	struct hmmt_stats before, after;
+	unsigned int i;
+	pid_t pid;
+	int status;
+
+	TRY(stats_of(&dev0, &before));
+	pid = fork();
+	if (!pid) {
+		static struct hmmt_migrate m[8];
+		struct io_uring ring;
+
+		hmmt_close(&dev0);
+		if (hmmt_open(&dev0, 0) || io_uring_queue_init(8, &ring, 0) ||
+		    !fill(AREA_PMDS, false))
+			_exit(1);
+		for (i = 0; i < 8; i++) {
+			m[i] = (struct hmmt_migrate) { .addr = at(0), .len = AREA_SIZE,
+						       .flags = HMMT_MIGRATE_DROP };
+			uring_prep(&ring, HMMT_MIGRATE, &m[i], 0);
+		}
+		io_uring_submit(&ring);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	WANT(!status, "status %#x", status);
+	/* the ring is taken down after the exit, by a worker */
+	for (i = 0; i < 100; i++) {
+		TRY(stats_of(&dev0, &after));
+		if (after.uring_cmds - before.uring_cmds == 8 && after.mirrors == before.mirrors)
+			break;
+		usleep(50000);
+	}
+	WANT(after.uring_cmds - before.uring_cmds == 8, "%llu of 8 commands ended",
+	     after.uring_cmds - before.uring_cmds);
+	WANT(after.uring_cancelled > before.uring_cancelled, "none was cancelled");
+	WANT(after.mirrors == before.mirrors, "%llu mirrors, before %llu", after.mirrors,
+	     before.mirrors);
+	return true;
+}
+
+static bool coherent(void)
+{
+	struct hmmt_dev dev2;
+	struct hmmt_migrate m;
+	struct hmmt_stats st;
+	uint16_t s;
+	int ret = hmmt_open(&dev2, 2);
+
+	if (ret == -ENOENT) {
+		skip = "no memory set aside (spm_addr_dev0)";
+		return false;
+	}
+	WANT(!ret, "open: %s", strerror(-ret));
+	TRY(fill(1, true));
+	TRY(migrate(&dev2, 0, PAGES, 0, &m));
+	WANT(m.migrated == PAGES, "migrated %llu", m.migrated);
+	TRY(stats_of(&dev2, &st));
+	WANT(st.pages_used == PAGES, "used %llu", st.pages_used);
+	ret = hmmt_snapshot(&dev2, at(3), HMMT_PAGE_SIZE, &s);
+	WANT(!ret && (HMMT_SNAP_PROT(s) & 0x70) == HMM_DMIRROR_PROT_DEV_COHERENT_LOCAL,
+	     "snapshot %#x", s);
+	/* the CPU reads and writes it where it is */
+	TRY(verify(0, PAGES));
+	*word(1) = 99;
+	ret = hmmt_checksum(&dev2, at(1), HMMT_PAGE_SIZE, NULL, NULL);
+	WANT(!ret, "checksum: %d", ret);
+	*word(1) = value(1);
+	TRY(verify_device(&dev2, 0, PAGES));
+	TRY(stats_of(&dev2, &st));
+	WANT(st.pages_used == PAGES, "moved by an access: used %llu", st.pages_used);
+	TRY(migrate(&dev2, 0, PAGES / 2, HMMT_MIGRATE_TO_SYS, &m));
+	WANT(m.migrated == PAGES / 2, "migrated %llu", m.migrated);
+	TRY(verify(0, PAGES));
+	munmap(area, AREA_SIZE);
+	TRY(stats_of(&dev2, &st));
+	WANT(!st.pages_used, "left %llu", st.pages_used);
+	hmmt_close(&dev2);
+	return true;
+}
+
+static const struct test tests[] = {
+	{ "peer_thp", peer_thp },
+	{ "peer_base", peer_base },
+	{ "peer_errors", peer_errors },
+	{ "evict_chunk", evict_chunk },
+	{ "evict_range", evict_range },
+	{ "evict_pfns", evict_pfns },
+	{ "evict_errors", evict_errors },
+	{ "window_base_64k", window_base_64k },
+	{ "window_base_2m", window_base_2m },
+	{ "window_thp_4k", window_thp_4k },
+	{ "window_thp_64k", window_thp_64k },
+	{ "window_device", window_device },
+	{ "inject_thp", inject_thp },
+	{ "inject_partial", inject_partial },
+	{ "inject_probability", inject_probability },
+	{ "inject_fault", inject_fault },
+	{ "inject_arrays", inject_arrays },
+	{ "checksum", checksum },
+	{ "pin", pin },
+	{ "pin_errors", pin_errors },
+	{ "perturb", perturb },
+	{ "read_unlocked", read_unlocked },
+	{ "checks_fire", checks_fire },
+	{ "uring", uring },
+	{ "uring_errors", uring_errors },
+	{ "uring_cancel", uring_cancel },
+	{ "coherent", coherent },
+	{ "join", join },
+};
+
+int main(void)
+{
+	return run_tests("hmm-uapi", tests, sizeof(tests) / sizeof(tests[0]));
+}
