@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /* See area.h */
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "area.h"
+
+#define TEST_MS	60000	/* of the guest's clock; all take less than 5 s */
 
 struct hmmt_dev dev0, dev1;
 char *area;
@@ -116,39 +124,112 @@ static bool clean(struct hmmt_dev *dev)
 	return true;
 }
 
+/* What a test has to say, in memory that its process shares with us */
+struct outcome {
+	bool ok;
+	char why[sizeof(why)];
+	char skip[128];
+};
+
+static void run_child(const struct test *test, struct outcome *out)
+{
+	int ret = hmmt_open(&dev0, 0) ?: hmmt_open(&dev1, 1);
+
+	if (ret) {
+		snprintf(out->why, sizeof(out->why), "open: %s", strerror(-ret));
+		_exit(0);
+	}
+	out->ok = test->run();
+	snprintf(out->why, sizeof(out->why), "%s", why);
+	snprintf(out->skip, sizeof(out->skip), "%s", skip && !out->ok ? skip : "");
+	_exit(0);
+}
+
+/* Where it hangs, as diagnostics */
+static void show_stack(pid_t pid)
+{
+	char path[64], text[4096], *line, *save = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+	if (hmmt_read_file(path, text, sizeof(text)) <= 0)
+		return;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		printf("# %s\n", line);
+}
+
+/* In a process of its own: a crash or a hang is that of one test */
+static bool run_one(const struct test *test, struct outcome *out)
+{
+	struct pollfd pfd;
+	int status = 0;
+	pid_t pid;
+
+	memset(out, 0, sizeof(*out));
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		run_child(test, out);
+	pfd.fd = pid < 0 ? -1 : syscall(SYS_pidfd_open, pid, 0);
+	pfd.events = POLLIN;
+	if (pfd.fd < 0) {
+		snprintf(out->why, sizeof(out->why), "fork: %s", strerror(errno));
+		return false;
+	}
+	if (!poll(&pfd, 1, TEST_MS)) {
+		snprintf(out->why, sizeof(out->why), "hangs: not ended in %d s", TEST_MS / 1000);
+		out->ok = false;
+		out->skip[0] = 0;
+		show_stack(pid);
+		kill(pid, SIGKILL);
+		if (!poll(&pfd, 1, TEST_MS)) {
+			printf("Bail out! %s cannot be killed\n", test->name);
+			exit(1);
+		}
+	}
+	close(pfd.fd);
+	waitpid(pid, &status, 0);
+	if (WIFSIGNALED(status) && !out->why[0])
+		snprintf(out->why, sizeof(out->why), "killed by signal %d", WTERMSIG(status));
+	return out->ok && !status;
+}
+
 int run_tests(const char *program, const struct test *tests, unsigned int nr)
 {
 	unsigned int i, failed = 0, skipped = 0;
+	struct outcome *out;
+	int ret;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("KTAP version 1\n1..%u\n", nr);
-	if (hmmt_open(&dev0, 0) || hmmt_open(&dev1, 1)) {
-		printf("Bail out! cannot open the devices: %s\n", strerror(errno));
+	ret = hmmt_open(&dev0, 0) ?: hmmt_open(&dev1, 1);
+	if (ret) {
+		printf("Bail out! cannot open the devices: %s\n", strerror(-ret));
 		return 1;
 	}
 	area = mmap((void *)0x200000000000UL, AREA_SIZE + HMMT_PMD_SIZE, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	if (area == MAP_FAILED) {
+	out = mmap(NULL, sizeof(*out), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (area == MAP_FAILED || out == MAP_FAILED) {
 		printf("Bail out! mmap: %s\n", strerror(errno));
 		return 1;
 	}
+	munmap(area, AREA_SIZE + HMMT_PMD_SIZE);
 
 	for (i = 0; i < nr; i++) {
-		bool ok;
+		bool ok = run_one(&tests[i], out);
 
-		skip = NULL;
-		ok = tests[i].run();
-
-		munmap(area, AREA_SIZE + HMMT_PMD_SIZE);
-		if (skip && !ok) {
-			printf("ok %u hmm.%s # SKIP %s\n", i + 1, tests[i].name, skip);
+		if (out->skip[0]) {
+			printf("ok %u hmm.%s # SKIP %s\n", i + 1, tests[i].name, out->skip);
 			skipped++;
 			continue;
 		}
-		ok = ok && clean(&dev0) && clean(&dev1);
+		if (ok && !(clean(&dev0) && clean(&dev1))) {
+			ok = false;
+			memcpy(out->why, why, sizeof(why));
+		}
 		failed += !ok;
 		if (!ok)
-			printf("# %s: %s\n", tests[i].name, why);
+			printf("# %s: %s\n", tests[i].name, out->why);
 		printf("%sok %u hmm.%s\n", ok ? "" : "not ", i + 1, tests[i].name);
 	}
 	printf("{\"hmmtorture\":1,\"program\":\"%s\",\"pass\":%u,\"fail\":%u,\"skip\":%u}\n",

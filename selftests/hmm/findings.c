@@ -129,6 +129,51 @@ static bool partial_hole(void)
 		       HMMT_MIGRATE_SPLIT | HMMT_MIGRATE_PARTIAL_HOLE);
 }
 
+/* A CPU fault on a device THP may bring back one page of it: the kernel splits */
+static bool fault_part(void)
+{
+	struct hmmt_stats stats;
+	char *p = thps(1, true);
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		p = p + 300 * HMMT_PAGE_SIZE;
+		hmmt_close(&dev);
+		if (hmmt_open(&dev, 0) || hmmt_tune(&dev, HMMT_PAGE_SIZE, 0) ||
+		    to_dev(p - 300 * HMMT_PAGE_SIZE, HMMT_PMD_SIZE, 0))
+			_exit(1);
+		/* a fault that is retaken for ever is ended by the signal */
+		alarm(10);
+		_exit(*(volatile char *)p);
+	}
+	waitpid(pid, &status, 0);
+	if (!p || hmmt_stats(&dev, &stats))
+		return false;
+	printf("# %llu faults, of which %llu brought nothing back\n", stats.cpu_faults,
+	       stats.cpu_faults_failed);
+	return !status;
+}
+
+/* Base page sources with one compound destination stay what and where they are */
+static bool join(void)
+{
+	char *p = thps(1, false);
+	unsigned int i;
+
+	if (!p || madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE))
+		return false;
+	for (i = 0; i < HMMT_PMD_PAGES; i++)
+		p[i * HMMT_PAGE_SIZE] = i;
+	if (to_dev(p, HMMT_PMD_SIZE, HMMT_MIGRATE_JOIN))
+		return false;
+	for (i = 0; i < HMMT_PMD_PAGES; i++)
+		if (p[i * HMMT_PAGE_SIZE] != (char)i)
+			return false;
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(void);
@@ -138,6 +183,8 @@ static const struct {
 	{ "softdirty", softdirty },
 	{ "partial-hole", partial_hole },
 	{ "split-shared", split_shared },
+	{ "fault-part", fault_part },
+	{ "join", join },
 };
 
 int main(int argc, char **argv)
