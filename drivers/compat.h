@@ -106,7 +106,11 @@ static inline struct page *dmirror_make_exclusive(struct mm_struct *mm,
 /* hmm_range_fault() that takes the mmap lock itself and lets faults drop it */
 static inline bool dmirror_can_fault_unlocked(void)
 {
-	return IS_ENABLED(HAVE_HMM_RANGE_FAULT_UNLOCKED);
+#ifdef HAVE_HMM_RANGE_FAULT_UNLOCKED
+	return true;
+#else
+	return false;
+#endif
 }
 
 static inline int dmirror_range_fault_unlocked(struct hmm_range *range,
@@ -125,7 +129,7 @@ static inline int dmirror_device_pfns(unsigned long *src, unsigned long nr)
 #ifdef HAVE_MIGRATE_DEVICE_PFNS
 	return migrate_device_pfns(src, nr);
 #else
-	return -ENOSYS;
+	return -EOPNOTSUPP;
 #endif
 }
 

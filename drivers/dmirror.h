@@ -108,7 +108,7 @@ struct dmirror {
 	struct hmmt_inject	inject;
 	unsigned long		dev_window;
 
-	struct mutex		pin_lock;
+	struct mutex		pin_lock;	/* the list and the count: */
 	struct list_head	pins;
 	unsigned long		nr_pinned;
 };

@@ -39,7 +39,8 @@ static int stock_access(struct dmirror_call *call, struct hmm_dmirror_cmd *cmd,
 		return ret;
 	ret = dmirror_access(call, &access, unlocked);
 	cmd->cpages = access.done >> PAGE_SHIFT;
-	cmd->faults = access.faults;
+	/* stock faults in the whole range at once, and so at most once */
+	cmd->faults = !!access.faults;
 	return ret;
 }
 

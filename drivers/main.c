@@ -75,11 +75,7 @@ struct dmirror_device *dmirror_device_get(unsigned int id)
 /* debugfs: name and value of what HMMT_STATS gives */
 static int dmirror_stats_show(struct seq_file *m, void *unused)
 {
-	static const char * const names[] = {
-#define DMIRROR_NAME(name, what) #name,
-		HMMT_COUNTERS(DMIRROR_NAME)
-#undef DMIRROR_NAME
-	};
+	static const char * const names[] = { HMMT_COUNTERS(HMMT_COUNTER_NAME) };
 	struct dmirror_device *mdevice = m->private;
 	struct hmmt_stats stats = {};
 	unsigned int i;

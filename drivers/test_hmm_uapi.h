@@ -215,8 +215,10 @@ struct hmmt_stats {
 	__u64 mirrors;		/* open files */
 #define HMMT_COUNTER_FIELD(name, what) __u64 name;
 	HMMT_COUNTERS(HMMT_COUNTER_FIELD)
-#undef HMMT_COUNTER_FIELD
 };
+
+/* HMMT_COUNTERS(HMMT_COUNTER_NAME) is an array of their names, in order */
+#define HMMT_COUNTER_NAME(name, what) #name,
 
 /*
  * HMMT_CHECK: walk the driver's invariants, stop at the first violation, which
@@ -242,9 +244,11 @@ struct hmmt_stats {
 enum {
 #define HMMT_CHECK_ENUM(name, what) HMMT_CHECK_##name,
 	HMMT_CHECKS(HMMT_CHECK_ENUM)
-#undef HMMT_CHECK_ENUM
 	HMMT_NR_CHECKS
 };
+
+/* HMMT_CHECKS(HMMT_CHECK_TEXT) is an array of what is wrong, by HMMT_CHECK_* */
+#define HMMT_CHECK_TEXT(name, what) what,
 
 /* Nothing migrates or faults now: check also what is only true then */
 #define HMMT_CHECK_QUIET	(1U << 0)
@@ -275,8 +279,8 @@ struct hmmt_check {
  * PFNS   the @nr device pages whose numbers are in the __u64 array @ptr, by
  *        migrate_device_pfns(); at most 512, none twice
  *
- * EINVAL: a page number that is none of this device; ENOSYS: this kernel has
- * no migrate_device_pfns().
+ * EINVAL: a page number that is none of this device; EOPNOTSUPP: this
+ * kernel has no migrate_device_pfns().
  */
 enum {
 	HMMT_EVICT_ALL = 0,

@@ -113,11 +113,7 @@ int hmmt_check(const struct hmmt_dev *dev, unsigned int flags, struct hmmt_check
 
 const char *hmmt_check_name(unsigned int check)
 {
-	static const char * const names[] = {
-#define CHECK_TEXT(name, what) [HMMT_CHECK_##name] = what,
-		HMMT_CHECKS(CHECK_TEXT)
-#undef CHECK_TEXT
-	};
+	static const char * const names[] = { HMMT_CHECKS(HMMT_CHECK_TEXT) };
 
 	if (check >= sizeof(names) / sizeof(names[0]))
 		return "unknown violation";

@@ -76,7 +76,13 @@ checkpatch()
 	while IFS= read -r f; do
 		ignore=FILE_PATH_CHANGES,LINUX_VERSION_CODE
 		case $f in
-		drivers/*_uapi.h) ignore=$ignore,BIT_MACRO ;;
+		# lists of counters and checks, used as fields, names and texts
+		drivers/*_uapi.h)
+			ignore=$ignore,BIT_MACRO,COMPLEX_MACRO,MACRO_ARG_REUSE
+			ignore=$ignore,MACRO_ARG_UNUSED,TRAILING_SEMICOLON
+			;;
+		# the form of every trace header
+		drivers/trace.h) ignore=$ignore,PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE ;;
 		drivers/*) ;;
 		*) ignore=$ignore,$USER_IGNORE ;;
 		esac

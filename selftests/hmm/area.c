@@ -70,7 +70,7 @@ bool verify(unsigned long first, unsigned long last)
 
 /* The device reads one word of each page */
 bool verify_device(struct hmmt_dev *dev, unsigned long first,
-			  unsigned long last)
+		   unsigned long last)
 {
 	unsigned long i;
 	uint64_t v;
@@ -86,7 +86,7 @@ bool verify_device(struct hmmt_dev *dev, unsigned long first,
 }
 
 bool migrate(struct hmmt_dev *dev, unsigned long page, unsigned long nr,
-		    unsigned int flags, struct hmmt_migrate *res)
+	     unsigned int flags, struct hmmt_migrate *res)
 {
 	int ret = hmmt_migrate(dev, (unsigned long)area + page * HMMT_PAGE_SIZE,
 			       nr * HMMT_PAGE_SIZE, flags, res);

@@ -157,7 +157,7 @@ static bool evict_pfns(void)
 		pfns[i] = device_pfn(pages[i]);
 	e.ptr = (uintptr_t)pfns;
 	ret = hmmt_evict_some(&dev0, &e);
-	if (ret == -ENOSYS) {
+	if (ret == -EOPNOTSUPP) {
 		skip = "this kernel has no migrate_device_pfns()";
 		return false;
 	}

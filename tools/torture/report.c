@@ -112,26 +112,30 @@ static void json_ops(const struct config *cfg, const struct shared *sh)
 	printf("}");
 }
 
+/* The counters are the tail of the struct, from the first of HMMT_COUNTERS on */
+static uint64_t counter_of(const struct hmmt_stats *st, unsigned int c)
+{
+	return (&st->to_dev_thp)[c];
+}
+
 static void json_counters(const struct config *cfg, const struct shared *sh,
 			  const struct hmmt_stats *before, const struct hmmt_stats *after)
 {
-	unsigned int i;
+	static const char * const names[] = { HMMT_COUNTERS(HMMT_COUNTER_NAME) };
+	unsigned int i, c;
 
-#define DEV_COUNTER(name, what) {					\
-	uint64_t sum = 0;						\
-	for (i = 0; i < cfg->nr_devs; i++)				\
-		sum += after[i].name - before[i].name;			\
-	json_num(",", #name, sum);					\
-}
 	printf(",\"counters\":{");
 	json_num("", "ops", sh->ops);
-	if (cfg->nr_devs) {
-		HMMT_COUNTERS(DEV_COUNTER)
+	for (c = 0; cfg->nr_devs && c < sizeof(names) / sizeof(names[0]); c++) {
+		uint64_t sum = 0;
+
+		for (i = 0; i < cfg->nr_devs; i++)
+			sum += counter_of(&after[i], c) - counter_of(&before[i], c);
+		json_num(",", names[c], sum);
 	}
 	for (i = 0; i < NR_TALLIES; i++)
 		json_num(",", tally_names[i], sh->tally[i]);
 	printf("}");
-#undef DEV_COUNTER
 }
 
 static void json_oracles(const struct config *cfg, const struct shared *sh)

@@ -3,7 +3,8 @@
 # usage: image.sh --tools DIR [--build DIR]
 #
 # Makes the initramfs and prints its path: init and the guest programs of --tools
-# (what tools.sh printed), the modules of --build (what kernel.sh printed). The
+# (what tools.sh printed), the modules of --build (what kernel.sh printed), and
+# the tree's hmm-tests if hmm-tests.sh built it there. The
 # same inputs give the same bytes, and are not packed twice.
 set -euo pipefail
 # shellcheck source=tools/vm/common.sh
@@ -32,6 +33,8 @@ files()
 		[ "${f##*/}" = init ] || printf '/bin/%s\t%s\t0755\n' "${f##*/}" "$f"
 	done < <(find "$tools/guest" -maxdepth 1 -type f -perm -100 | LC_ALL=C sort)
 	[ -n "$build" ] || return 0
+	[ ! -x "$build/hmmt/hmm-tests" ] ||
+		printf '/bin/hmm-tests\t%s\t0755\n' "$build/hmmt/hmm-tests"
 	for f in "$(driver_dir "$build")/test_hmm.ko" "$build/hmmt/stock_test_hmm.ko"; do
 		[ ! -f "$f" ] || printf '/lib/modules/%s\t%s\t0644\n' "${f##*/}" "$f"
 	done

@@ -11,26 +11,6 @@ plain()
 		-e '/^# CONFIG_[A-Za-z0-9_]* is not set/p' "$@"
 }
 
-# if_known FRAGMENT...: the options whose reason begins with "if known:". They
-# were renamed or are new, so a tree whose Kconfig has none such need not have
-# them.
-if_known()
-{
-	sed -n 's/^CONFIG_\([A-Za-z0-9_]*\)=[^	]*	*# if known:.*/\1/p' "$@"
-}
-
-# excuse_unknown FRAGMENT...: drops what the tree cannot have from lost options
-excuse_unknown()
-{
-	local excused='' o
-
-	while IFS= read -r o; do
-		grep -rqsE --include='Kconfig*' "^(menu)?config $o$" "$ksrc" ||
-			excused+="^CONFIG_$o=|"
-	done < <(if_known "$@")
-	grep -vE "${excused}^$" || true
-}
-
 # fragments_of FLAVOUR: the files it is made of, in the order of the merge. A
 # flavour that has a line "# with: OTHER" comes on top of OTHER.
 fragments_of()
@@ -109,7 +89,7 @@ configure()
 		tail -n 12 "$log" >&2
 		die "$EX_INFRA" "cannot configure $ksrc, $flavour" "log: $log"
 	}
-	lost=$(lost_options "$wanted" "$build/.config" | excuse_unknown "${files[@]}")
+	lost=$(lost_options "$wanted" "$build/.config")
 	if [ -n "$lost" ]; then
 		mapfile -t lines <<<"$lost"
 		core=$(grep -oE '^CONFIG_(ZONE_DEVICE|DEVICE_PRIVATE|TRANSPARENT_HUGEPAGE)=y' <<<"$lost" |
