@@ -174,9 +174,8 @@ describe_source()
 	fi
 }
 
-driver_inputs()
+kernel_inputs()
 {
-	(cd "$HMMT_TOP/drivers" && find . -type f | sort | xargs -r sha256sum)
 	sha256sum "$hmmt/config" | cut -d' ' -f 1
 	# Headers that change also change the image, nearly always its time.
 	stat -c %Y.%s "$build/vmlinux" "$build/Module.symvers"
@@ -205,21 +204,26 @@ check_where()
 
 build_driver()
 {
-	local inputs out
+	local inputs kernel out
 
 	out=$(driver_dir "$build")
+	kernel=$(kernel_inputs | hash12)
+	# kbuild does not see a change of the configuration or of a generated
+	# header in a module outside of the tree.
+	[ "$(cat "$out/kernel.stamp" 2>/dev/null)" = "$kernel" ] || rm -rf "$out"
 	mkdir -p "$out"
+	printf '%s\n' "$kernel" >"$out/kernel.stamp"
 	printf '%s\n' "$HMMT_TOP" >"$out/top"
 
 	find "$HMMT_TOP/drivers" -maxdepth 1 -name Kbuild 2>/dev/null | grep -q . ||
 		die "$EX_INFRA" "$HMMT_TOP/drivers has no Kbuild file"
-	inputs=$(driver_inputs | hash12)
+	inputs=$kernel-$(cd "$HMMT_TOP/drivers" && find . -type f | sort | xargs -r sha256sum | hash12)
 	if [ -f "$out/test_hmm.ko" ] && [ "$(cat "$out/driver.stamp" 2>/dev/null)" = "$inputs" ]; then
 		return
 	fi
 	step "building driver for kernel $(cat "$hmmt/release") $flavour"
 	rm -f "$out/test_hmm.ko" "$out/driver.stamp"
-	env -u ARCH -u KBUILD_OUTPUT -u MAKEFLAGS LC_ALL=C make -C "$HMMT_TOP" O="$out" \
+	env -u ARCH -u KBUILD_OUTPUT -u MAKEFLAGS LC_ALL=C make -j"$jobs" -C "$HMMT_TOP" O="$out" \
 		KDIR="$build" ${CC:+CC="$CC"} ${LLVM:+LLVM="$LLVM"} driver \
 		>"$out/driver.log" 2>&1 </dev/null || {
 		show_failure "$out/driver.log"
