@@ -48,11 +48,11 @@ module_param_named(poison, dmirror_poison, uint, 0444);
 MODULE_PARM_DESC(poison, "Poisoned bytes in each free page of device memory, 0 to 4096 (default 64)");
 
 /* The names of the stock driver: what sets up its guests works for ours */
-static ullong spm_addr_dev0;
+static unsigned long long spm_addr_dev0;
 module_param(spm_addr_dev0, ullong, 0444);
 MODULE_PARM_DESC(spm_addr_dev0, "Physical address of memory set aside for a device-coherent device");
 
-static ullong spm_addr_dev1;
+static unsigned long long spm_addr_dev1;
 module_param(spm_addr_dev1, ullong, 0444);
 MODULE_PARM_DESC(spm_addr_dev1, "The same for a second one");
 
