@@ -75,11 +75,40 @@ static int stock_migrate(struct dmirror_call *call, struct hmm_dmirror_cmd *cmd,
 	return ret == -EFAULT ? -EINVAL : ret;
 }
 
+/* To the device only what the process itself may read */
+static bool stock_readable(struct mm_struct *mm, u64 addr, u64 len)
+{
+	struct vm_area_struct *vma;
+	u64 end = addr + len;
+
+	mmap_read_lock(mm);
+	do {
+		vma = vma_lookup(mm, addr);
+		addr = vma ? vma->vm_end : 0;
+	} while (vma && vma->vm_flags & VM_READ && addr < end);
+	mmap_read_unlock(mm);
+	return vma && vma->vm_flags & VM_READ;
+}
+
 /* The stock command also hands back the data, for verification */
 static int stock_migrate_to_dev(struct dmirror_call *call, union dmirror_arg *arg)
 {
-	return stock_migrate(call, &arg->cmd, 0) ?:
-	       stock_access(call, &arg->cmd, 0, false);
+	struct hmm_dmirror_cmd *cmd = &arg->cmd;
+	u64 len;
+	int ret;
+
+	ret = stock_range(cmd, &len);
+	if (ret)
+		return ret;
+	if (!stock_readable(call->dmirror->notifier.mm, cmd->addr, len))
+		return -EINVAL;
+	ret = stock_migrate(call, cmd, 0);
+	if (ret)
+		return ret;
+	/* it reads back without faults: what did not move is not there */
+	if (!cmd->cpages)
+		return -ENOENT;
+	return stock_access(call, cmd, 0, false);
 }
 
 static int stock_migrate_to_sys(struct dmirror_call *call, union dmirror_arg *arg)
