@@ -65,7 +65,8 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+# Not in a subshell that is killed before it has reset the trap.
+trap '[ "$BASHPID" != $$ ] || rm -f "$log"' EXIT
 
 # shellcheck disable=SC2317 # called by name
 last_line()
