@@ -64,9 +64,10 @@ if [ "$(id -u)" -ne 0 ]; then
 		die "$EX_INFRA" "sudo does not work here; as root: apt-get install ${want[*]}"
 fi
 
-log=$(mktemp)
-# Not in a subshell that is killed before it has reset the trap.
-trap '[ "$BASHPID" != $$ ] || rm -f "$log"' EXIT
+# No temporary file: bash runs the EXIT trap that would remove it in a watcher
+# that is killed early, too.
+log=$HMMT_CACHE/deps.log
+mkdir -p "$HMMT_CACHE" || die "$EX_INFRA" "cannot make the directory $HMMT_CACHE"
 
 # shellcheck disable=SC2317 # called by name
 last_line()
