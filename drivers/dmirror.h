@@ -119,6 +119,13 @@ struct dmirror_call {
 	const bool		*cancelled;	/* NULL: no one will */
 };
 
+/* How an access gets what is not in the device page table */
+enum dmirror_fill {
+	FILL_FAULT,
+	FILL_FAULT_UNLOCKED,	/* by the variant that takes the mmap lock itself */
+	FILL_FROM_DEVICE,	/* not by faults: only what is in device memory */
+};
+
 /* All argument structs fit in here */
 union dmirror_arg {
 	struct hmm_dmirror_cmd	cmd;
@@ -195,7 +202,7 @@ int dmirror_mirror_init(struct dmirror *dmirror, struct mm_struct *mm);
 void dmirror_mirror_exit(struct dmirror *dmirror);
 int dmirror_stop(const struct dmirror_call *call);
 int dmirror_access(struct dmirror_call *call, struct hmmt_access *access,
-		   bool unlocked);
+		   enum dmirror_fill fill);
 int dmirror_checksum(struct dmirror_call *call, struct hmmt_checksum *checksum);
 int dmirror_snapshot(struct dmirror_call *call, struct hmmt_snapshot *snap,
 		     bool stock);

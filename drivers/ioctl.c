@@ -4,6 +4,7 @@
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -27,7 +28,7 @@ static int stock_range(const struct hmm_dmirror_cmd *cmd, u64 *len)
 }
 
 static int stock_access(struct dmirror_call *call, struct hmm_dmirror_cmd *cmd,
-			u32 flags, bool unlocked)
+			u32 flags, enum dmirror_fill fill)
 {
 	struct hmmt_access access = {
 		.addr = cmd->addr, .ptr = cmd->ptr, .flags = flags,
@@ -37,7 +38,7 @@ static int stock_access(struct dmirror_call *call, struct hmm_dmirror_cmd *cmd,
 	ret = stock_range(cmd, &access.len);
 	if (ret)
 		return ret;
-	ret = dmirror_access(call, &access, unlocked);
+	ret = dmirror_access(call, &access, fill);
 	cmd->cpages = access.done >> PAGE_SHIFT;
 	/* stock faults in the whole range at once, and so at most once */
 	cmd->faults = !!access.faults;
@@ -46,19 +47,19 @@ static int stock_access(struct dmirror_call *call, struct hmm_dmirror_cmd *cmd,
 
 static int stock_read(struct dmirror_call *call, union dmirror_arg *arg)
 {
-	return stock_access(call, &arg->cmd, 0, false);
+	return stock_access(call, &arg->cmd, 0, FILL_FAULT);
 }
 
 static int stock_read_unlocked(struct dmirror_call *call, union dmirror_arg *arg)
 {
 	if (!dmirror_can_fault_unlocked())
 		return -ENOTTY;
-	return stock_access(call, &arg->cmd, 0, true);
+	return stock_access(call, &arg->cmd, 0, FILL_FAULT_UNLOCKED);
 }
 
 static int stock_write(struct dmirror_call *call, union dmirror_arg *arg)
 {
-	return stock_access(call, &arg->cmd, HMMT_ACCESS_WRITE, false);
+	return stock_access(call, &arg->cmd, HMMT_ACCESS_WRITE, FILL_FAULT);
 }
 
 static int stock_migrate(struct dmirror_call *call, struct hmm_dmirror_cmd *cmd,
@@ -75,40 +76,44 @@ static int stock_migrate(struct dmirror_call *call, struct hmm_dmirror_cmd *cmd,
 	return ret == -EFAULT ? -EINVAL : ret;
 }
 
-/* To the device only what the process itself may read */
-static bool stock_readable(struct mm_struct *mm, u64 addr, u64 len)
+static bool range_readable(struct mm_struct *mm, unsigned long addr,
+			   unsigned long end)
 {
-	struct vm_area_struct *vma;
-	u64 end = addr + len;
+	struct vm_area_struct *vma = NULL;
 
 	mmap_read_lock(mm);
-	do {
+	for (; addr < end; addr = vma->vm_end) {
 		vma = vma_lookup(mm, addr);
-		addr = vma ? vma->vm_end : 0;
-	} while (vma && vma->vm_flags & VM_READ && addr < end);
+		if (!vma || !(vma->vm_flags & VM_READ))
+			break;
+	}
 	mmap_read_unlock(mm);
-	return vma && vma->vm_flags & VM_READ;
+	return addr >= end;
 }
 
-/* The stock command also hands back the data, for verification */
+/*
+ * The stock command refuses what cannot be read, and hands back the data of
+ * what is in the device then, for verification.
+ */
 static int stock_migrate_to_dev(struct dmirror_call *call, union dmirror_arg *arg)
 {
+	struct mm_struct *mm = call->dmirror->notifier.mm;
 	struct hmm_dmirror_cmd *cmd = &arg->cmd;
+	bool readable;
 	u64 len;
 	int ret;
 
 	ret = stock_range(cmd, &len);
 	if (ret)
 		return ret;
-	if (!stock_readable(call->dmirror->notifier.mm, cmd->addr, len))
+	if (!mmget_not_zero(mm))
 		return -EINVAL;
-	ret = stock_migrate(call, cmd, 0);
-	if (ret)
-		return ret;
-	/* it reads back without faults: what did not move is not there */
-	if (!cmd->cpages)
-		return -ENOENT;
-	return stock_access(call, cmd, 0, false);
+	readable = range_readable(mm, cmd->addr, cmd->addr + len);
+	mmput(mm);
+	if (!readable)
+		return -EINVAL;
+	return stock_migrate(call, cmd, 0) ?:
+	       stock_access(call, cmd, 0, FILL_FROM_DEVICE);
 }
 
 static int stock_migrate_to_sys(struct dmirror_call *call, union dmirror_arg *arg)
@@ -140,7 +145,7 @@ static int stock_exclusive(struct dmirror_call *call, union dmirror_arg *arg)
 	if (ret)
 		return ret;
 	return dmirror_exclusive(call->dmirror, cmd->addr, cmd->addr + len) ?:
-	       stock_access(call, cmd, 0, false);
+	       stock_access(call, cmd, 0, FILL_FAULT);
 }
 
 static int stock_check_exclusive(struct dmirror_call *call, union dmirror_arg *arg)
@@ -175,6 +180,9 @@ static int stock_flags(struct dmirror_call *call, union dmirror_arg *arg)
 				 HMMT_SITE_SYS_THP | HMMT_SITE_SYS_BASE,
 			.nth = 1,
 		};
+	/* stock falls back to base pages, which here are all there is */
+	if (call->dmirror->mdevice->coherent)
+		inject.sites &= ~HMMT_SITE_DEV_BASE;
 	return dmirror_inject(call->dmirror, &inject);
 }
 
@@ -204,7 +212,7 @@ static int do_access(struct dmirror_call *call, union dmirror_arg *arg)
 	    !range_ok(access->addr, access->len, sizeof(u64)))
 		return -EINVAL;
 	memset_after(access, 0, reserved);
-	return dmirror_access(call, access, false);
+	return dmirror_access(call, access, FILL_FAULT);
 }
 
 static int do_snapshot(struct dmirror_call *call, union dmirror_arg *arg)

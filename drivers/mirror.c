@@ -256,7 +256,7 @@ static int write_fault(struct dmirror *dmirror, unsigned long addr)
 struct dmirror_io {
 	struct dmirror_call	*call;
 	bool			write;
-	bool			unlocked;	/* fault without the mmap lock */
+	enum dmirror_fill	fill;
 	/* does its part with @n bytes, @pos from the start; never across a page */
 	void			(*move)(struct dmirror_io *io, void *mem, size_t n,
 					size_t pos);
@@ -277,15 +277,16 @@ static int dmirror_fault(struct dmirror_io *io, unsigned long start,
 		.start = start,
 		.end = window ? min(end, ALIGN(start + 1, window)) : end,
 		.hmm_pfns = io->hmm_pfns,
-		.default_flags = HMM_PFN_REQ_FAULT |
-				 (io->write ? HMM_PFN_REQ_WRITE : 0),
 		.dev_private_owner = dmirror->mdevice,
 	};
 	unsigned long addr;
 	int ret;
 
+	if (io->fill != FILL_FROM_DEVICE)
+		range.default_flags = HMM_PFN_REQ_FAULT |
+				      (io->write ? HMM_PFN_REQ_WRITE : 0);
 	memset(io->hmm_pfns, 0, HPAGE_PMD_NR * sizeof(*io->hmm_pfns));
-	ret = range_fault_locked(io->call, &range, io->unlocked);
+	ret = range_fault_locked(io->call, &range, io->fill == FILL_FAULT_UNLOCKED);
 	trace_dmirror_fault(dmirror->mdevice->id, start, range.end, io->write, ret);
 	if (ret)
 		return ret;
@@ -295,6 +296,11 @@ static int dmirror_fault(struct dmirror_io *io, unsigned long start,
 	if (!ret && addr != range.end)
 		ret = write_fault(dmirror, addr);
 	return ret;
+}
+
+static bool is_local(struct dmirror *dmirror, struct page *page)
+{
+	return dmirror_page_device(page) == dmirror->mdevice;
 }
 
 /*
@@ -321,6 +327,9 @@ static size_t pt_access(struct dmirror_io *io, unsigned long addr, size_t len,
 		if (io->write && !(dpte & DPTE_WRITE))
 			break;
 		page = pfn_to_page(dpte_pfn(dpte, vpn));
+		if (io->fill == FILL_FROM_DEVICE &&
+		    !(is_zone_device_page(page) && is_local(dmirror, page)))
+			break;
 		if (is_device_private_page(page))
 			page = dmirror_backing(page);
 		else if (io->write)
@@ -337,22 +346,28 @@ static size_t pt_access(struct dmirror_io *io, unsigned long addr, size_t len,
 
 /*
  * Move [addr, addr + len), which is inside one PMD; @done says how much was.
- * EBUSY: the faults succeed and still nothing moves.
+ * EBUSY: the faults succeed and still nothing moves. ENOENT: FILL_FROM_DEVICE,
+ * and the device has it not.
  */
 static int io_step(struct dmirror_io *io, unsigned long addr, size_t len,
 		   size_t *done)
 {
 	struct dmirror *dmirror = io->call->dmirror;
 	unsigned long timeout = jiffies + DMIRROR_FAULT_TIMEOUT;
+	bool looked = false;
+	size_t n;
 	int ret;
 
 	*done = 0;
-	for (;;) {
+	for (;; looked = true) {
 		mutex_lock(&dmirror->lock);
-		*done += pt_access(io, addr + *done, len - *done, *done);
+		n = pt_access(io, addr + *done, len - *done, *done);
 		mutex_unlock(&dmirror->lock);
+		*done += n;
 		if (*done == len)
 			return 0;
+		if (io->fill == FILL_FROM_DEVICE && looked && !n)
+			return -ENOENT;
 		if (time_after(jiffies, timeout))
 			return -EBUSY;
 		io->faults++;
@@ -420,16 +435,15 @@ static size_t step_len(u64 addr, u64 end, size_t max)
 	return min3(end - addr, (u64)max, ALIGN(addr + 1, HPAGE_PMD_SIZE) - addr);
 }
 
-/* @unlocked: by the variant of hmm_range_fault() that takes the mmap lock itself */
 int dmirror_access(struct dmirror_call *call, struct hmmt_access *access,
-		   bool unlocked)
+		   enum dmirror_fill fill)
 {
 	void __user *uptr = u64_to_user_ptr(access->ptr);
 	size_t max = min_t(u64, access->len, DMIRROR_BOUNCE_SIZE);
 	struct dmirror_io io = {
 		.call = call,
 		.write = access->flags & HMMT_ACCESS_WRITE,
-		.unlocked = unlocked,
+		.fill = fill,
 	};
 	int ret;
 
@@ -486,11 +500,6 @@ int dmirror_checksum(struct dmirror_call *call, struct hmmt_checksum *checksum)
 	checksum->sum = io.sum;
 	io_end(&io);
 	return ret;
-}
-
-static bool is_local(struct dmirror *dmirror, struct page *page)
-{
-	return dmirror_page_device(page) == dmirror->mdevice;
 }
 
 static u16 snapshot_entry(struct dmirror *dmirror, unsigned long hmm_pfn)
