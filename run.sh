@@ -12,7 +12,7 @@ export HMMT_TOP
 # shellcheck source=tools/campaign/options.sh
 . "$HMMT_TOP/tools/campaign/options.sh"
 
-readonly HMMT_VERBS="run test bisect-step report replay doctor"
+readonly HMMT_VERBS="run test bench bisect-step report replay doctor"
 
 usage()
 {
@@ -26,6 +26,7 @@ in it, and judges what happened. Verbs:
 
   run               torture and judge (the default)
   test              test the tool itself: host, guest, both engines
+  bench             what a migration costs, stock driver and ours, docs/bench.md
   bisect-step       one step of "git bisect run", see docs/bisect.md
   report [DIR]      print the verdict of results/latest or of DIR
   replay RUNDIR     do a run again and compare the verdict
@@ -61,6 +62,7 @@ usage: ./run.sh test [--only PATTERN] [--list]
 Exit: 0 all passed, 1 some failed, 3 nothing was run.
 END
 		;;
+	bench) exec "$HMMT_TOP/tools/bench/bench.sh" --help ;;
 	report) echo "usage: ./run.sh report [DIR]   (default: results/latest)" ;;
 	replay) echo "usage: ./run.sh replay RUNDIR" ;;
 	doctor) echo "usage: ./run.sh doctor   exit: 0 all there, 3 something is missing" ;;
@@ -87,6 +89,7 @@ main()
 	case $verb in
 	run) exec "$HMMT_TOP/tools/campaign/campaign.sh" "$@" ;;
 	test) exec "$HMMT_TOP/selftests/runner.sh" "$@" ;;
+	bench) exec "$HMMT_TOP/tools/bench/bench.sh" "$@" ;;
 	bisect-step) exec "$HMMT_TOP/tools/bisect/step.sh" "$@" ;;
 	report) exec "$HMMT_TOP/tools/campaign/report.sh" "$@" ;;
 	replay) exec "$HMMT_TOP/tools/campaign/replay.sh" "$@" ;;

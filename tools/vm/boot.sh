@@ -12,6 +12,7 @@
 #   --expect WHAT  torture | selftest: what the judge will look for
 #   --flavour F    --label TEXT   --quiet
 #   --append TEXT  more kernel parameters
+#   --shift N      3           (det: 2^N ns of virtual time an instruction)
 #   WORDS          for init, see tools/guest/init.c
 #
 # Boots one guest and follows it to its end. The run directory gets bundle/ and
@@ -24,7 +25,7 @@ set -euo pipefail
 . "$(dirname "$0")/engine.sh"
 
 dir='' tools='' build='' image='' engine=det seed=0 cpus=2 mem=2048 stall=180 limit=0
-overdue=1200
+overdue=1200 shift=3
 expect=torture flavour='' label='' append=''
 quiet=() words=() engine_args=()
 
@@ -33,7 +34,7 @@ parse()
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--dir | --tools | --build | --image | --engine | --seed | --cpus | --mem | \
-			--stall | --limit | --overdue | --expect | --flavour | --label | --append)
+			--stall | --limit | --overdue | --expect | --flavour | --label | --append | --shift)
 			[ $# -ge 2 ] || die "$EX_USAGE" "$1 needs a value"
 			printf -v "${1#--}" '%s' "$2"
 			shift
@@ -52,6 +53,9 @@ parse()
 		die "$EX_USAGE" "unknown engine '$engine'; valid: det live kvm tcg"
 	[[ $seed =~ ^[0-9]+$ && $cpus =~ ^[1-9][0-9]?$ && $mem =~ ^[1-9][0-9]*$ ]] ||
 		die "$EX_USAGE" "--seed, --cpus and --mem are numbers"
+	[[ $shift =~ ^[0-9]$ ]] || die "$EX_USAGE" "--shift: 0 to 9"
+	# shellcheck disable=SC2034 # engine.sh's
+	det_shift=$shift
 	[ "$cpus" -le 16 ] || die "$EX_USAGE" "--cpus: 16 at most"
 	[ -n "$dir" ] || die "$EX_USAGE" "--dir is missing"
 	[ -x "$tools/host/vmrun" ] || die "$EX_USAGE" "--tools '$tools': no host/vmrun in it"

@@ -1,0 +1,158 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The verb "bench": stock driver and ours in one guest, a table, the targets.
+set -euo pipefail
+
+HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
+# shellcheck source=tools/campaign/lib.sh
+. "$HMMT_TOP/tools/campaign/lib.sh"
+# shellcheck source=tools/campaign/options.sh
+. "$HMMT_TOP/tools/campaign/options.sh"
+# shellcheck source=tools/campaign/prepare.sh
+. "$HMMT_TOP/tools/campaign/prepare.sh"
+
+engines=both rounds=5 strict=0 results=
+valid=(--engine --rounds --kernel --ksrc --results --strict --help)
+
+help()
+{
+	cat <<'END'
+usage: ./run.sh bench [--engine det|live|both] [--rounds N] [--kernel SERIES | --ksrc DIR]
+                      [--results DIR] [--strict]
+
+Times the migration of 2 MiB on the tree's own driver and on ours, in turns, on a
+kernel without debug options. --strict: exit 1 when a target is missed.
+Exit: 0 measured, 1 data was wrong or (--strict) a target missed, 2 usage, 3 no result.
+END
+}
+
+parse()
+{
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--engine | --rounds | --kernel | --ksrc | --results)
+			[ $# -ge 2 ] || die "$EX_USAGE" "$1 needs a value"
+			case $1 in
+			--engine) engines=$2 ;;
+			--rounds) rounds=$2 ;;
+			--kernel) opt_kernel=$2 ;;
+			--ksrc) opt_ksrc=$2 ;;
+			--results) results=$2 ;;
+			esac
+			shift ;;
+		--strict) strict=1 ;;
+		--help | -h) help; exit 0 ;;
+		*) usage_die option "$1" "${valid[@]}" ;;
+		esac
+		shift
+	done
+	[[ $engines =~ ^(det|live|both)$ ]] || usage_die engine "$engines" det live both
+	[[ $rounds =~ ^[1-9][0-9]{0,2}$ ]] || die "$EX_USAGE" "--rounds: 1 to 999"
+	[ -z "$opt_ksrc" ] || check_ksrc "$opt_ksrc"
+}
+
+# Median of the rounds of each module and case, then what is made of them
+table()
+{
+	grep -aE '^# bench [a-z-]+ [a-z-]+ [0-9]+ [0-9]+' "$1" |
+		sort -k3,3 -k4,4 -k6,6n | awk -v engine="$2" '
+	function ms(module, what) {
+		return median[module, what] / 1e6
+	}
+	function cell(module, what) {
+		return (module, what) in median ? sprintf("%9.3f", ms(module, what)) : "        -"
+	}
+	function target(text, value, limit, least) {
+		ok = least ? value >= limit : value <= limit
+		missed += !ok
+		printf "  %-4s %s: %.2f, target %s %s\n", ok ? "ok" : "MISS", text, value,
+			least ? "at least" : "at most", limit
+	}
+	function row(what, text) {
+		printf "  %-34s %s %s %s   %6.2f\n", text, cell("stock", what),
+			cell("ours-stock-ioctl", what), cell("ours", what),
+			ms("stock", what) / ms("ours", what)
+	}
+	$5 > 0 {
+		k = $3 SUBSEP $4
+		value[k, ++n[k]] = $6
+	}
+	END {
+		for (k in n) {
+			split(k, w, SUBSEP)
+			i = int((n[k] + 1) / 2)
+			median[w[1], w[2]] = value[k, i]
+			if (value[k, n[k]] > worst * value[k, 1])
+				worst = value[k, n[k]] / value[k, 1]
+		}
+		printf "%s engine, ms for 2 MiB, median of %d rounds (largest spread of a case: %.2f times)\n",
+			engine, n["ours", "thp-to-dev"], worst
+		printf "  %-34s %9s %9s %9s   %s\n", "", "stock", "ours", "ours", "stock /"
+		printf "  %-34s %9s %9s %9s   %s\n", "", "", "its ioctl", "", "ours"
+		row("thp-to-dev", "THP to device")
+		row("thp-to-sys", "THP to system, ioctl")
+		row("thp-fault", "THP to system, CPU fault")
+		row("base-to-dev", "base pages to device")
+		row("base-to-sys", "base pages to system, ioctl")
+		row("base-fault", "base pages to system, CPU faults")
+		floor = ms("ours", "phase-copy")
+		printf "  of a THP of ours: setup %.3f, alloc %.3f, copy (the floor) %.3f, pages %.3f, finalize %.3f\n",
+			ms("ours", "phase-setup"), ms("ours", "phase-alloc"), floor,
+			ms("ours", "phase-pages"), ms("ours", "phase-finalize")
+		target("THP to device, stock / ours", ms("stock", "thp-to-dev") / ms("ours", "thp-to-dev"), 6, 1)
+		target("THP to system, stock / ours", ms("stock", "thp-to-sys") / ms("ours", "thp-to-sys"), 1.5, 1)
+		target("to device, base pages / THP", ms("ours", "base-to-dev") / ms("ours", "thp-to-dev"), 5, 1)
+		target("to system, base pages / THP", ms("ours", "base-to-sys") / ms("ours", "thp-to-sys"), 5, 1)
+		target("THP to device / copy", ms("ours", "thp-to-dev") / floor, 1.5, 0)
+		target("THP to system / copy", ms("ours", "thp-to-sys") / floor, 1.5, 0)
+		exit missed > 0
+	}'
+}
+
+# bench ENGINE: 0 all targets, 1 one missed, 2 the data was wrong, 3 no result
+bench()
+{
+	local dir=$results/$1 rc=0
+
+	vm boot --dir "$dir" --tools "$tools_dir" --build "$build_dir" --image "$image_file" \
+		--engine "$1" --shift 0 --mem "$PREPARE_GUEST_MIB" --expect selftest \
+		--flavour PERF --quiet -- driver:none hmmt-bench "$rounds" || rc=$?
+	[ -f "$dir/results.log" ] || return 3
+	if ! grep -qax 'ok 1 bench' "$dir/results.log"; then
+		grep -a '^# bench:' "$dir/results.log" >&2 || msg "no result, see $dir/console.log"
+		grep -qax 'not ok 1 bench' "$dir/results.log" && return 2
+		return 3
+	fi
+	table "$dir/results.log" "$1" | tee "$dir/table.txt"
+	return "${PIPESTATUS[0]}"
+}
+
+main()
+{
+	local engine rc worst=0
+
+	parse "$@"
+	[ "$engines" != both ] || engines="det live"
+	results=${results:-$HMMT_TOP/results/$(date +%Y%m%d-%H%M%S)-bench}
+	mkdir -p "$results" || die "$EX_NOVERDICT" "cannot make $results"
+	prepare_host
+	prepare_tools
+	prepare_source
+	prepare_flavour PERF
+	[ -f "$build_dir/hmmt/stock_test_hmm.ko" ] ||
+		die "$EX_NOVERDICT" "the tree has no driver of its own to compare with"
+	for engine in $engines; do
+		rc=0
+		bench "$engine" || rc=$?
+		[ "$rc" -le "$worst" ] || worst=$rc
+	done
+	echo "results: $results"
+	case $worst in
+	0) exit 0 ;;
+	1) exit "$strict" ;;
+	2) exit 1 ;;
+	*) exit "$EX_NOVERDICT" ;;
+	esac
+}
+
+main "$@"
