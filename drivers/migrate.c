@@ -265,19 +265,18 @@ static void step_copy_all(struct dmirror_step *step)
 /* After migrate_*_pages(): src tells what really moved */
 static void step_count(struct dmirror_step *step)
 {
-	unsigned long i;
+	unsigned long i, nr;
 
-	for (i = 0; i < step->npages; i++) {
+	for (i = 0; i < step->npages; i += nr) {
+		nr = step->dst[i] & DMIRROR_PFN_COMPOUND ? HPAGE_PMD_NR : 1;
 		if (!(step->dst[i] & MIGRATE_PFN_VALID))
 			continue;
 		if (!(step->src[i] & MIGRATE_PFN_MIGRATE)) {
 			dmirror_count(step->mdevice, refused);
-		} else if (step->dst[i] & DMIRROR_PFN_COMPOUND) {
-			step->thp++;
-			step->migrated += HPAGE_PMD_NR;
-		} else {
-			step->migrated++;
+			continue;
 		}
+		step->thp += nr > 1;
+		step->migrated += nr;
 	}
 }
 
@@ -319,8 +318,8 @@ static int step_migrate_vma(struct dmirror_step *step, struct page *fault_page,
 		.pgmap_owner	= step->from ?: step->mdevice,
 		.fault_page	= fault_page,
 	};
+	unsigned long i, nr;
 	u64 start, now;
-	unsigned long i;
 	int ret;
 
 	if (!step->from)
@@ -343,10 +342,10 @@ static int step_migrate_vma(struct dmirror_step *step, struct page *fault_page,
 	if (ret)
 		return ret;
 	now = step_time(step, DMIRROR_COUNTER(time_setup), start);
-	for (i = 0; i < step->npages; i++) {
-		if (!(step->src[i] & MIGRATE_PFN_MIGRATE))
-			continue;
-		*collected += step->src[i] & DMIRROR_PFN_COMPOUND ? HPAGE_PMD_NR : 1;
+	for (i = 0; i < step->npages; i += nr) {
+		nr = step->src[i] & DMIRROR_PFN_COMPOUND ? HPAGE_PMD_NR : 1;
+		if (step->src[i] & MIGRATE_PFN_MIGRATE)
+			*collected += nr;
 	}
 	*collected = min(*collected, step->npages);
 

@@ -256,6 +256,7 @@ static int write_fault(struct dmirror *dmirror, unsigned long addr)
 struct dmirror_io {
 	struct dmirror_call	*call;
 	bool			write;
+	u64			end;		/* of the access */
 	enum dmirror_fill	fill;
 	/* does its part with @n bytes, @pos from the start; never across a page */
 	void			(*move)(struct dmirror_io *io, void *mem, size_t n,
@@ -371,8 +372,10 @@ static int io_step(struct dmirror_io *io, unsigned long addr, size_t len,
 		if (time_after(jiffies, timeout))
 			return -EBUSY;
 		io->faults++;
+		/* more than this step needs: an entry of PMD order if it can be */
 		ret = dmirror_fault(io, (addr + *done) & PAGE_MASK,
-				    PAGE_ALIGN(addr + len));
+				    min(PAGE_ALIGN(io->end),
+					ALIGN(addr + 1, HPAGE_PMD_SIZE)));
 		if (ret)
 			return ret;
 	}
@@ -443,6 +446,7 @@ int dmirror_access(struct dmirror_call *call, struct hmmt_access *access,
 	struct dmirror_io io = {
 		.call = call,
 		.write = access->flags & HMMT_ACCESS_WRITE,
+		.end = access->addr + access->len,
 		.fill = fill,
 	};
 	int ret;
@@ -476,6 +480,7 @@ int dmirror_checksum(struct dmirror_call *call, struct hmmt_checksum *checksum)
 	u64 __user *uptr = u64_to_user_ptr(checksum->ptr);
 	struct dmirror_io io = {
 		.call = call, .move = move_sum, .sum = HMMT_CHECKSUM_INIT,
+		.end = checksum->addr + checksum->len,
 	};
 	int ret;
 

@@ -162,53 +162,19 @@ static bool device_same(int fd)
 	return stock(fd, HMM_DMIRROR_READ, HMMT_PMD_SIZE) && same(mirror);
 }
 
-/* Memory as THPs or as base pages, and the three directions */
-static bool measure(const struct module *mod, int fd, bool thp)
+/* Our own module tells where the time went; the copy is the floor */
+static void phases(const struct module *mod, int fd, const char *what,
+		   const struct hmmt_stats *before)
 {
-	char name[32];
-	uint64_t t;
-	size_t i;
-	volatile char *p = area;
+	struct hmmt_stats after;
+	char name[48];
 
-	if (mmap(area, SIZE, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != area ||
-	    madvise(area, SIZE, thp ? MADV_HUGEPAGE : MADV_NOHUGEPAGE)) {
-		why = strerror(errno);
-		return false;
-	}
-	fill();
-#define CASE(what) (snprintf(name, sizeof(name), "%s-%s", thp ? "thp" : "base", what), name)
-	t = now_ns();
-	if (!to_dev(mod, fd))
-		return false;
-	report(mod, CASE("to-dev"), now_ns() - t);
-	if (!all_are(fd, true) || !device_same(fd))
-		return false;
-
-	t = now_ns();
-	if (!to_sys(mod, fd))
-		return false;
-	report(mod, CASE("to-sys"), now_ns() - t);
-	if (!all_are(fd, false) || !same(area))
-		return false;
-
-	if (!to_dev(mod, fd) || !all_are(fd, true))
-		return false;
-	t = now_ns();
-	for (i = 0; i < SIZE; i += thp ? HMMT_PMD_SIZE : HMMT_PAGE_SIZE)
-		p[i];
-	report(mod, CASE("fault"), now_ns() - t);
-#undef CASE
-	return same(area);
-}
-
-/* Of our own module: what one copy took, and the other phases, of the THP case */
-static void phases(const struct module *mod, const struct hmmt_stats *a,
-		   const struct hmmt_stats *b, unsigned int thps)
-{
-	if (mod->how != OWN_IOCTL || !thps)
+	if (mod->how != OWN_IOCTL || ioctl(fd, HMMT_STATS, &after))
 		return;
-#define PHASE(name)	report(mod, "phase-" #name, (b->time_##name - a->time_##name) * PMDS / thps)
+#define PHASE(phase) do {							\
+	snprintf(name, sizeof(name), "%s-%s", what, #phase);			\
+	report(mod, name, after.time_##phase - before->time_##phase);		\
+} while (0)
 	PHASE(setup);
 	PHASE(alloc);
 	PHASE(copy);
@@ -217,9 +183,69 @@ static void phases(const struct module *mod, const struct hmmt_stats *a,
 #undef PHASE
 }
 
+/* One figure, and its phases */
+static bool timed(const struct module *mod, int fd, const char *what,
+		  bool (*run)(const struct module *mod, int fd))
+{
+	struct hmmt_stats before = {};
+	uint64_t t;
+
+	if (mod->how == OWN_IOCTL)
+		ioctl(fd, HMMT_STATS, &before);
+	t = now_ns();
+	if (!run(mod, fd))
+		return false;
+	report(mod, what, now_ns() - t);
+	phases(mod, fd, what, &before);
+	return true;
+}
+
+static bool touch_thps(const struct module *mod __attribute__((unused)),
+		       int fd __attribute__((unused)))
+{
+	volatile char *p = area;
+	size_t i;
+
+	for (i = 0; i < SIZE; i += HMMT_PMD_SIZE)
+		p[i];
+	return true;
+}
+
+static bool touch_pages(const struct module *mod __attribute__((unused)),
+			int fd __attribute__((unused)))
+{
+	volatile char *p = area;
+	size_t i;
+
+	for (i = 0; i < SIZE; i += HMMT_PAGE_SIZE)
+		p[i];
+	return true;
+}
+
+/* Memory as THPs or as base pages, and the three directions */
+static bool measure(const struct module *mod, int fd, bool thp)
+{
+	if (mmap(area, SIZE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != area ||
+	    madvise(area, SIZE, thp ? MADV_HUGEPAGE : MADV_NOHUGEPAGE)) {
+		why = strerror(errno);
+		return false;
+	}
+	fill();
+	if (!timed(mod, fd, thp ? "thp-to-dev" : "base-to-dev", to_dev) ||
+	    !all_are(fd, true) || !device_same(fd))
+		return false;
+	if (!timed(mod, fd, thp ? "thp-to-sys" : "base-to-sys", to_sys) ||
+	    !all_are(fd, false) || !same(area))
+		return false;
+	if (!to_dev(mod, fd) || !all_are(fd, true))
+		return false;
+	return timed(mod, fd, thp ? "thp-fault" : "base-fault",
+		     thp ? touch_thps : touch_pages) && same(area);
+}
+
 static bool run(const struct module *mod)
 {
-	struct hmmt_stats a = {}, b = {};
 	int fd = -1, ret = load(mod);
 	bool ok = false;
 
@@ -232,14 +258,7 @@ static bool run(const struct module *mod)
 	if (fd < 0) {
 		why = strerror(errno);
 	} else {
-		if (mod->how == OWN_IOCTL)
-			ioctl(fd, HMMT_STATS, &a);
-		ok = measure(mod, fd, true);
-		if (mod->how == OWN_IOCTL)
-			ioctl(fd, HMMT_STATS, &b);
-		phases(mod, &a, &b, b.to_dev_thp + b.to_sys_thp + b.fault_thp -
-				    a.to_dev_thp - a.to_sys_thp - a.fault_thp);
-		ok = ok && measure(mod, fd, false);
+		ok = measure(mod, fd, true) && measure(mod, fd, false);
 		munmap(area, SIZE);
 		close(fd);
 	}
