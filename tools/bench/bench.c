@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hmmt-bench [ROUNDS]: what a migration of 2 MiB costs on the stock driver and on
+ * hmmt-bench [ROUNDS [bust]]: what a migration of 2 MiB costs on the stock driver and on
  * ours, in one guest, in turns. Loads and unloads the modules itself.
  *
  * Lines "# bench MODULE CASE ROUND NS" are the raw figures; docs/bench.md says
  * what the cases are. What was migrated is compared after each direction, since a
- * fast copy of something else is worth nothing.
+ * fast copy of something else is worth nothing; "bust" changes a word on the way, to
+ * see that this is noticed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +29,7 @@ static char *area;		/* PMD aligned */
 static char *mirror;		/* what a stock command hands back */
 static const char *why = "";
 static unsigned int round_nr;
+static bool bust;
 
 /* How a module is asked */
 enum how { STOCK_IOCTL, OWN_IOCTL };
@@ -238,6 +240,7 @@ static bool measure(const struct module *mod, int fd, bool thp)
 	if (!timed(mod, fd, thp ? "thp-to-sys" : "base-to-sys", to_sys) ||
 	    !all_are(fd, false) || !same(area))
 		return false;
+	area[SIZE / 2] ^= bust;
 	if (!to_dev(mod, fd) || !all_are(fd, true))
 		return false;
 	return timed(mod, fd, thp ? "thp-fault" : "base-fault",
@@ -275,6 +278,7 @@ int main(int argc, char **argv)
 	cpu_set_t cpus;
 	bool ok = true;
 
+	bust = argc > 2 && !strcmp(argv[2], "bust");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("KTAP version 1\n1..1\n");
 	CPU_ZERO(&cpus);
@@ -282,8 +286,8 @@ int main(int argc, char **argv)
 	sched_setaffinity(0, sizeof(cpus), &cpus);
 	area = mmap((void *)0x200000000000UL, SIZE, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	mirror = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
-		      -1, 0);
+	mirror = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (area == MAP_FAILED || mirror == MAP_FAILED) {
 		printf("Bail out! mmap: %s\n", strerror(errno));
 		return 1;
@@ -293,7 +297,8 @@ int main(int argc, char **argv)
 		for (i = 0; ok && i < sizeof(modules) / sizeof(modules[0]); i++) {
 			ok = run(&modules[i]);
 			if (!ok)
-				printf("# bench: %s: round %u: %s\n", modules[i].name, round_nr, why);
+				printf("# bench: %s: round %u: %s\n", modules[i].name,
+				       round_nr, why);
 		}
 	printf("%sok 1 bench\n", ok ? "" : "not ");
 	printf("{\"hmmtorture\":1,\"program\":\"hmmt-bench\",\"pass\":%d,\"fail\":%d,\"skip\":0}\n",
