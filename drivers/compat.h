@@ -36,8 +36,7 @@
 
 static inline bool dmirror_can_compound(void)
 {
-	return IS_ENABLED(CONFIG_ARCH_ENABLE_THP_MIGRATION) &&
-	       DMIRROR_SELECT_COMPOUND;
+	return IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) && DMIRROR_SELECT_COMPOUND;
 }
 
 /*

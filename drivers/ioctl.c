@@ -236,6 +236,7 @@ static int do_stats(struct dmirror_call *call, union dmirror_arg *arg)
 	memset(stats, 0, sizeof(*stats));
 	dmirror_devmem_state(mdevice, stats);
 	stats->mirrors = READ_ONCE(mdevice->nr_mirrors);
+	stats->compound = dmirror_can_compound() && !mdevice->coherent;
 	for (i = 0; i < DMIRROR_NR_COUNTERS; i++)
 		counters[i] = atomic64_read(&mdevice->count[i]);
 	return 0;
@@ -332,7 +333,7 @@ static const struct dmirror_command dmirror_commands[] = {
 	{ HMMT_MIGRATE, UP_TO(hmmt_migrate, nomem), do_migrate, .uring = true },
 	{ HMMT_ACCESS, UP_TO(hmmt_access, faults), do_access, .uring = true },
 	{ HMMT_SNAPSHOT, UP_TO(hmmt_snapshot, done), do_snapshot },
-	{ HMMT_STATS, UP_TO(hmmt_stats, mirrors), do_stats },
+	{ HMMT_STATS, UP_TO(hmmt_stats, compound), do_stats },
 	{ HMMT_CHECK, UP_TO(hmmt_check, found), do_check },
 	{ HMMT_EVICT, UP_TO(hmmt_evict, left), do_evict },
 	{ HMMT_TUNE, UP_TO(hmmt_tune, reserved), do_tune },

@@ -213,6 +213,7 @@ struct hmmt_stats {
 	__u64 chunks_whole;	/* chunks handed out as one folio (or split since) */
 	__u64 chunks_carved;	/* chunks partly handed out as base pages */
 	__u64 mirrors;		/* open files */
+	__u64 compound;		/* 1: the kernel migrates whole THPs, 0: it cannot */
 #define HMMT_COUNTER_FIELD(name, what) __u64 name;
 	HMMT_COUNTERS(HMMT_COUNTER_FIELD)
 };

@@ -18,6 +18,7 @@
 struct hmmt_dev dev0, dev1;
 char *area;
 char why[256];
+bool whole;
 const char *skip;
 
 void explain(const char *cond, const char *fmt, ...)
@@ -196,6 +197,7 @@ static bool run_one(const struct test *test, struct outcome *out)
 int run_tests(const char *program, const struct test *tests, unsigned int nr)
 {
 	unsigned int i, failed = 0, skipped = 0;
+	struct hmmt_stats stats;
 	struct outcome *out;
 	int ret;
 
@@ -214,6 +216,10 @@ int run_tests(const char *program, const struct test *tests, unsigned int nr)
 		return 1;
 	}
 	munmap(area, AREA_SIZE + HMMT_PMD_SIZE);
+	if (!hmmt_stats(&dev0, &stats))
+		whole = stats.compound;
+	if (!whole)
+		printf("# this kernel migrates base pages only\n");
 
 	for (i = 0; i < nr; i++) {
 		bool ok = run_one(&tests[i], out);

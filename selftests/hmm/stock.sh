@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# stage: guest
+# usage: stock.sh [SERIES...]
+#
+# The tree's own hmm-tests, unmodified, on the tree's own driver and on ours: what
+# passes on theirs must pass on ours. With memory set aside, so that the
+# variants for device-coherent memory run as well.
+set -euo pipefail
+HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=selftests/ktap.sh
+. "$HMMT_TOP/selftests/ktap.sh"
+vm=$HMMT_TOP/tools/vm
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# guest NAME WORDS...: hmm-tests in a guest of its own
+guest()
+{
+	local dir=$tmp/$1
+
+	shift
+	# shellcheck disable=SC2016 # the kernel's $
+	"$vm/boot.sh" --dir "$dir" --tools "$tools" --build "$build" --image "$image" \
+		--mem 2048 --expect selftest --flavour DEBUG --quiet \
+		--append 'memmap=512M$512M' -- "$@" hmm-tests >"$dir.out" 2>&1 || true
+	# The benchmark takes longer than the 30 s that the harness allows a
+	# test; under emulation it has nothing to say.
+	grep -aE '^(not )?ok [0-9]+ ' "$dir/results.log" | grep -v benchmark |
+		sed -E 's/^((not )?ok) [0-9]+ /\1 /' >"$dir.tests" || true
+	"$tools/host/hmmt-judge" run "$dir" --known "$HMMT_TOP/configs/known" \
+		>>"$dir.out" 2>&1 || true
+}
+
+tools=$("$vm/tools.sh")
+[ $# -gt 0 ] || set -- 7.2 7.3
+for series; do
+	tree=$("$vm/fetch.sh" --kernel "$series")
+	build=$("$vm/kernel.sh" --ksrc "$tree")
+	"$vm/hmm-tests.sh" --ksrc "$tree" --build "$build" >"$tmp/path"
+	image=$("$vm/image.sh" --tools "$tools" --build "$build")
+	words=(driver:spm_addr_dev0=0x20000000 driver:spm_addr_dev1=0x30000000)
+	guest "$series-stock" driver:stock "${words[@]}" &
+	guest "$series-ours" "${words[@]}" &
+	wait
+	stock=$tmp/$series-stock.tests ours=$tmp/$series-ours.tests
+	ktap_diag "$series: stock driver $(grep -c '^ok' "$stock" || true) ok," \
+		"$(grep -c 'SKIP' "$stock" || true) of them skipped;" \
+		"ours $(grep -c '^ok' "$ours" || true) ok, $(grep -c 'SKIP' "$ours" || true) skipped"
+	if [ "$(grep '^ok' "$stock" | grep -vc SKIP || true)" -lt 30 ]; then
+		ktap_fail "$series: the stock driver runs" "$(tail -n 3 "$tmp/$series-stock.out")"
+	fi
+	while read -r line; do
+		name=${line#ok }
+		if [[ $name == *'# SKIP'* ]]; then
+			ktap_skip "$series: ${name%% #*}" "on the stock driver too: ${name#*SKIP }"
+		elif grep -qxF "ok $name" "$ours"; then
+			ktap_pass "$series: $name"
+		else
+			ktap_fail "$series: $name" "passes on the stock driver"
+		fi
+	done < <(grep '^ok ' "$stock")
+	# Ours must not be the reason for a splat either.
+	if grep -qE '"verdict": "(PASS|KNOWN|FAIL)"' "$tmp/$series-ours/verdict.json" &&
+	   ! grep -qE '"title": "(WARNING|BUG|KASAN|general|kernel|possible)' \
+		"$tmp/$series-ours/verdict.json"; then
+		ktap_pass "$series: quiet console"
+	else
+		ktap_fail "$series: quiet console" "$(head -n 6 "$tmp/$series-ours/verdict.json")"
+	fi
+done
+ktap_end
