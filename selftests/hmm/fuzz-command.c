@@ -1,0 +1,729 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Commands: what is asked for, how it is broken, which answers are right. */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "fuzz.h"
+
+#define ANY		(~0UL)
+#define KERNEL_ADDR	0xffff888000000000UL
+
+union arg {
+	struct hmm_dmirror_cmd	cmd;
+	struct hmmt_migrate	migrate;
+	struct hmmt_access	access;
+	struct hmmt_snapshot	snapshot;
+	struct hmmt_stats	stats;
+	struct hmmt_check	check;
+	struct hmmt_evict	evict;
+	struct hmmt_tune	tune;
+	struct hmmt_inject	inject;
+	struct hmmt_checksum	checksum;
+	struct hmmt_pin		pin;
+	struct hmmt_perturb	perturb;
+	char			bytes[FUZZ_ARG_MAX];
+};
+
+struct request {
+	unsigned int	cmd;
+	int		fd;
+	unsigned long	ptr;		/* of the struct */
+	bool		own;		/* ptr is where the thread keeps it */
+	union arg	arg;
+};
+
+static bool chance(struct thread *t, unsigned int num, unsigned int den)
+{
+	return hmmt_rng_chance(&t->rng, num, den);
+}
+
+static uint64_t below(struct thread *t, uint64_t n)
+{
+	return hmmt_rng_below(&t->rng, n);
+}
+
+static uint64_t buffer(struct thread *t)
+{
+	return (uintptr_t)t->buf;
+}
+
+static void gen_stock(struct thread *t, union arg *arg, bool writes, bool whole)
+{
+	unsigned long len;
+
+	arg->cmd.addr = fuzz_range(t, writes, whole, &len);
+	/* the data has to fit */
+	if (!whole && len > FUZZ_IO_SIZE)
+		len = FUZZ_IO_SIZE;
+	arg->cmd.npages = len / HMMT_PAGE_SIZE;
+	arg->cmd.ptr = buffer(t);
+}
+
+static void gen_read(struct thread *t, union arg *arg)
+{
+	gen_stock(t, arg, false, false);
+}
+
+static void gen_write(struct thread *t, union arg *arg)
+{
+	gen_stock(t, arg, true, false);
+}
+
+static void gen_to_sys(struct thread *t, union arg *arg)
+{
+	gen_stock(t, arg, false, true);
+}
+
+/* Maps pages of a THP one by one: only where that may be done */
+static void gen_exclusive(struct thread *t, union arg *arg)
+{
+	const struct area *thp = &t->proc->area[AREA_THP];
+
+	do {
+		gen_stock(t, arg, true, false);
+	} while (fuzz.avoid & AVOID_PTE_THP &&
+		 arg->cmd.addr - thp->addr < thp->pages * HMMT_PAGE_SIZE);
+	arg->cmd.npages = 1 + below(t, 16);
+}
+
+static void gen_flags(struct thread *t, union arg *arg)
+{
+	arg->cmd.npages = below(t, 2);
+}
+
+static void gen_none(struct thread *t, union arg *arg)
+{
+	(void)t;
+	(void)arg;
+}
+
+static void gen_migrate(struct thread *t, union arg *arg)
+{
+	struct hmmt_migrate *m = &arg->migrate;
+	unsigned long len;
+
+	m->addr = fuzz_range(t, false, true, &len);
+	m->len = len;
+	m->flags = chance(t, 1, 3) ? HMMT_MIGRATE_TO_SYS : 0;
+	if (chance(t, 1, 3))
+		m->flags |= 1U << below(t, 7);
+	if (m->flags & HMMT_MIGRATE_PEER)
+		m->peer = below(t, 2);
+}
+
+static void gen_access(struct thread *t, union arg *arg)
+{
+	struct hmmt_access *a = &arg->access;
+	unsigned long len;
+
+	a->flags = chance(t, 1, 2) ? HMMT_ACCESS_WRITE : 0;
+	a->addr = fuzz_range(t, a->flags, false, &len) + 8 * below(t, 512);
+	a->len = 8 * (1 + below(t, chance(t, 1, 4) ? FUZZ_IO_SIZE / 8 : 64));
+	a->ptr = buffer(t);
+}
+
+static void gen_snapshot(struct thread *t, union arg *arg)
+{
+	unsigned long len;
+
+	arg->snapshot.addr = fuzz_range(t, false, false, &len);
+	arg->snapshot.len = len;
+	arg->snapshot.ptr = buffer(t);
+}
+
+static void gen_check(struct thread *t, union arg *arg)
+{
+	arg->check.flags = chance(t, 1, 8) ? HMMT_CHECK_QUIET : 0;
+}
+
+/* A page number of a device, as the page table tells it, or another one */
+static uint64_t some_pfn(struct thread *t)
+{
+	unsigned long len, addr;
+	uint64_t entry = 0;
+	unsigned int i;
+
+	if (chance(t, 1, 4))
+		return below(t, 1UL << 40);
+	/* the first one that is not present; bit 62: swapped out, by its kind of entry */
+	for (i = 0; i < 8 && !(entry & 1ULL << 62); i++) {
+		addr = fuzz_range(t, false, false, &len);
+		hmmt_pagemap_read(getpid(), addr, 1, &entry);
+	}
+	/* swap entries have a type in the five bits below */
+	return entry >> 63 ? entry & ((1ULL << 55) - 1) : entry >> 5 & ((1ULL << 50) - 1);
+}
+
+static void gen_evict(struct thread *t, union arg *arg)
+{
+	struct hmmt_evict *e = &arg->evict;
+	uint64_t *pfns = (uint64_t *)(t->buf + FUZZ_BUF_SIZE / 2);
+	unsigned int i;
+
+	e->mode = chance(t, 1, 4) ? HMMT_EVICT_ALL : 1 + below(t, 3);
+	if (e->mode == HMMT_EVICT_CHUNK || e->mode == HMMT_EVICT_RANGE)
+		e->pfn = some_pfn(t);
+	if (e->mode == HMMT_EVICT_RANGE)
+		e->nr = 1 + below(t, chance(t, 1, 2) ? 4 : 512);
+	if (e->mode != HMMT_EVICT_PFNS)
+		return;
+	e->nr = 1 + below(t, 4);
+	e->ptr = (uintptr_t)pfns;
+	for (i = 0; i < e->nr; i++)
+		pfns[i] = some_pfn(t);
+}
+
+static void gen_tune(struct thread *t, union arg *arg)
+{
+	static const uint64_t windows[] = { 0, HMMT_PMD_SIZE, 65536, 4096 };
+
+	arg->tune.cpu_window = windows[below(t, 4)];
+	arg->tune.dev_window = windows[below(t, 4)];
+}
+
+static void gen_inject(struct thread *t, union arg *arg)
+{
+	struct hmmt_inject *in = &arg->inject;
+
+	in->sites = below(t, HMMT_SITE_ALL + 1);
+	in->nth = below(t, 16);
+	in->interval = below(t, 4);
+	in->probability = chance(t, 1, 2) ? 0 : below(t, 65537);
+	in->times = 1 + below(t, 8);
+	in->seed = hmmt_rng_u64(&t->rng);
+}
+
+static void gen_checksum(struct thread *t, union arg *arg)
+{
+	unsigned long len;
+
+	arg->checksum.addr = fuzz_range(t, false, false, &len);
+	arg->checksum.len = len;
+	arg->checksum.ptr = chance(t, 1, 2) ? buffer(t) : 0;
+}
+
+static void gen_pin(struct thread *t, union arg *arg)
+{
+	unsigned long len;
+
+	if (chance(t, 1, 3)) {
+		arg->pin.flags = HMMT_PIN_RELEASE;
+		return;
+	}
+	arg->pin.addr = fuzz_range(t, true, false, &len);
+	arg->pin.len = len > 16 * HMMT_PAGE_SIZE ? 16 * HMMT_PAGE_SIZE : len;
+	arg->pin.flags = below(t, 4) | (chance(t, 1, 3) ? HMMT_PIN_RELEASE : 0);
+	if (arg->pin.flags & HMMT_PIN_RELEASE)
+		arg->pin.flags = HMMT_PIN_RELEASE;
+}
+
+static void gen_perturb(struct thread *t, union arg *arg)
+{
+	arg->perturb.max = below(t, 200);
+	arg->perturb.seed = hmmt_rng_u64(&t->rng);
+}
+
+/*
+ * @errs is what docs/errors.md says of the command; E2BIG, EFAULT and EINVAL
+ * any struct can give. What a file that is none of ours says is beside it.
+ */
+struct kind {
+	const char	*name;
+	unsigned int	cmd;		/* 0: no ioctl */
+	void		(*gen)(struct thread *t, union arg *arg);
+	unsigned int	weight;
+	bool		uring;
+	int		errs[10];
+};
+
+#define IO_ERRS		ESRCH, ENOMEM, EBUSY, EINTR, EPERM
+#define MIGRATE_ERRS	ESRCH, ENOMEM, EINTR
+
+static const struct kind kinds[FUZZ_KINDS] = {
+	{ "read", HMM_DMIRROR_READ, gen_read, 3, false, { IO_ERRS } },
+	{ "write", HMM_DMIRROR_WRITE, gen_write, 3, false, { IO_ERRS } },
+	{ "to_dev", HMM_DMIRROR_MIGRATE_TO_DEV, gen_to_sys, 3, false, { IO_ERRS, ENOENT } },
+	{ "to_sys", HMM_DMIRROR_MIGRATE_TO_SYS, gen_to_sys, 3, false, { MIGRATE_ERRS } },
+	{ "snapshot_stock", HMM_DMIRROR_SNAPSHOT, gen_read, 2, false,
+	  { ESRCH, ENOMEM, EBUSY, EINTR } },
+	{ "exclusive", HMM_DMIRROR_EXCLUSIVE, gen_exclusive, 3, false, { IO_ERRS, EOPNOTSUPP } },
+	{ "check_exclusive", HMM_DMIRROR_CHECK_EXCLUSIVE, gen_read, 1, false, { EPERM } },
+	{ "release", HMM_DMIRROR_RELEASE, gen_none, 1, false, { ENOMEM, EINTR } },
+	{ "flags", HMM_DMIRROR_FLAGS, gen_flags, 1, false, { } },
+	{ "read_unlocked", HMM_DMIRROR_READ_UNLOCKED, gen_read, 1, false, { IO_ERRS, ENOTTY } },
+	{ "migrate", HMMT_MIGRATE, gen_migrate, 12, true, { MIGRATE_ERRS, ENODEV } },
+	{ "access", HMMT_ACCESS, gen_access, 8, true, { IO_ERRS } },
+	{ "snapshot", HMMT_SNAPSHOT, gen_snapshot, 3, false, { ESRCH, ENOMEM, EBUSY, EINTR } },
+	{ "stats", HMMT_STATS, gen_none, 1, false, { } },
+	{ "check", HMMT_CHECK, gen_check, 2, false, { } },
+	{ "evict", HMMT_EVICT, gen_evict, 3, false, { ENOMEM, EINTR, EOPNOTSUPP } },
+	{ "tune", HMMT_TUNE, gen_tune, 1, false, { } },
+	{ "inject", HMMT_INJECT, gen_inject, 2, false, { } },
+	{ "checksum", HMMT_CHECKSUM, gen_checksum, 3, true, { IO_ERRS } },
+	{ "pin", HMMT_PIN, gen_pin, 3, false,
+	  { ESRCH, ENOMEM, EINTR, ENOENT, EOPNOTSUPP, EAGAIN } },
+	{ "perturb", HMMT_PERTURB, gen_perturb, 1, false, { } },
+	{ "uring", 0, NULL, 0, false,
+	  { IO_ERRS, ENODEV, ECANCELED, EOPNOTSUPP, ENOTTY } },
+	{ "open", 0, NULL, 0, false, { ENOMEM, EINTR, EMFILE } },
+	{ "mmap", 0, NULL, 0, false, { ENOMEM, EBADF, EACCES, ENODEV, EPERM, EOVERFLOW } },
+};
+
+unsigned int fuzz_nr_kinds(void)
+{
+	return FUZZ_KINDS;
+}
+
+const char *fuzz_kind_name(unsigned int kind)
+{
+	return kinds[kind].name;
+}
+
+const char *fuzz_errno_name(int err)
+{
+	const char *name = err ? strerrorname_np(err) : "ok";
+
+	return name ?: "unknown errno";
+}
+
+/* Opening needs nothing that could be wrong */
+bool fuzz_kind_must_fail(unsigned int kind)
+{
+	return strcmp(kinds[kind].name, "open");
+}
+
+static bool err_listed(const struct kind *k, int err)
+{
+	unsigned int i;
+
+	for (i = 0; i < 10 && k->errs[i]; i++)
+		if (k->errs[i] == err)
+			return true;
+	return false;
+}
+
+/* The row of an ioctl number, NULL: there is no such command */
+static const struct kind *kind_of(unsigned int cmd)
+{
+	unsigned int i;
+
+	for (i = 0; i < FUZZ_KINDS; i++)
+		if (kinds[i].cmd && _IOC_NR(kinds[i].cmd) == _IOC_NR(cmd) &&
+		    _IOC_TYPE(kinds[i].cmd) == _IOC_TYPE(cmd) &&
+		    _IOC_DIR(kinds[i].cmd) == _IOC_DIR(cmd))
+			return &kinds[i];
+	return NULL;
+}
+
+static void tally(const struct kind *k, int err)
+{
+	fuzz.sh->count[k - kinds][err < FUZZ_ERRNOS ? err : FUZZ_ERRNOS - 1]++;
+}
+
+/* @fd is any file by the time that the call gets there: others close and open */
+static void judge_result(const struct kind *k, int err, const char *how)
+{
+	bool ok = !err || err == EFAULT || err == EINVAL || err == E2BIG || err == EBADF ||
+		  err == ENOTTY || err_listed(k, err);
+
+	tally(k, err);
+	if (!ok)
+		violation("%s%s: %s is none of its errors", k->name, how, fuzz_errno_name(err));
+}
+
+void fuzz_call_result(struct thread *t, const char *name, int err)
+{
+	unsigned int i;
+
+	(void)t;
+	for (i = 0; i < FUZZ_KINDS; i++)
+		if (!strcmp(kinds[i].name, name))
+			judge_result(&kinds[i], err, "");
+}
+
+unsigned long fuzz_bad_address(struct thread *t)
+{
+	switch (below(t, 8)) {
+	case 0:
+		return 0;
+	case 1:
+		return 16;
+	case 2:
+		return KERNEL_ADDR + (below(t, 1 << 20) << HMMT_PAGE_SHIFT);
+	case 3:
+		return 1UL << 63;		/* not canonical */
+	case 4:
+		return ANY & ~(HMMT_PAGE_SIZE - 1);
+	case 5:
+		return (uintptr_t)t->buf + FUZZ_BUF_SIZE;	/* not mapped */
+	case 6:
+		return (uintptr_t)t->arg + HMMT_PAGE_SIZE;	/* read-only */
+	default:
+		return 0x300000000000UL;	/* not mapped */
+	}
+}
+
+/* A number that programs get wrong */
+static uint64_t odd_number(struct thread *t)
+{
+	static const uint64_t odd[] = {
+		0, 1, 7, 8, 0xfff, 0x1000, 0x1001, 0x1fffff, 0x200000, 0x7fffffff,
+		0x80000000, 0xffffffff, 1ULL << 46, 1ULL << 47, (1ULL << 47) - 0x1000,
+		1ULL << 52, 1ULL << 63, ANY - 0xfff, ANY,
+	};
+
+	if (chance(t, 1, 3))
+		return fuzz_bad_address(t);
+	return odd[below(t, sizeof(odd) / sizeof(odd[0]))];
+}
+
+static void mutate_number(struct thread *t, struct request *r)
+{
+	static const char types[] = { 'G', 'I', 'h', 'H' };
+	unsigned int dir = _IOC_DIR(r->cmd), nr = _IOC_NR(r->cmd), size = _IOC_SIZE(r->cmd);
+	unsigned int type = 'H';
+
+	switch (below(t, 4)) {
+	case 0:
+		size = chance(t, 1, 2) ? size + 8 * (below(t, 5) - 2) : below(t, FUZZ_ARG_MAX);
+		size &= _IOC_SIZEMASK;
+		break;
+	case 1:
+		nr = below(t, 256);
+		break;
+	case 2:
+		dir = below(t, 4);
+		break;
+	case 3:
+		type = types[below(t, 4)];
+		break;
+	}
+	r->cmd = _IOC(dir, type, nr, size);
+}
+
+static void mutate_pointer(struct thread *t, struct request *r)
+{
+	const struct area *base = &t->proc->area[AREA_BASE];
+
+	r->own = false;
+	switch (below(t, 4)) {
+	case 0:
+		/* into memory that migrates, a page for each thread */
+		r->ptr = base->addr + (base->pages - 1 - t->nr) * HMMT_PAGE_SIZE;
+		break;
+	case 1:
+		/* its end cannot be written */
+		r->ptr = (uintptr_t)t->arg + HMMT_PAGE_SIZE - 8 * (1 + below(t, 4));
+		break;
+	default:
+		r->ptr = fuzz_bad_address(t);
+	}
+}
+
+static void mutate(struct thread *t, struct request *r)
+{
+	size_t size = _IOC_SIZE(r->cmd), off;
+
+	switch (below(t, 8)) {
+	case 0:
+		mutate_number(t, r);
+		break;
+	case 1:
+		mutate_pointer(t, r);
+		break;
+	case 2:
+		r->fd = chance(t, 1, 2) ? -1 : (int)below(t, 40);
+		break;
+	case 3:
+		/* a larger struct, with something behind the end or nothing */
+		r->arg.bytes[size + below(t, 64)] = chance(t, 1, 2);
+		r->cmd = _IOC(_IOC_DIR(r->cmd), 'H', _IOC_NR(r->cmd), size + 64);
+		break;
+	case 4:
+		off = below(t, size);
+		r->arg.bytes[off] ^= 1 << below(t, 8);
+		break;
+	default:
+		off = below(t, size / 4) * 4;
+		if (chance(t, 1, 3)) {
+			uint32_t v = odd_number(t);
+
+			memcpy(r->arg.bytes + off, &v, sizeof(v));
+		} else {
+			uint64_t v = odd_number(t);
+
+			memcpy(r->arg.bytes + (off & ~7UL), &v, sizeof(v));
+		}
+	}
+}
+
+/* Where a device write to it, or data of a read, would break this program */
+static bool is_ours(struct thread *t, uint64_t addr)
+{
+	const struct area *calm = &t->proc->area[AREA_CALM];
+
+	return (addr >= HMMT_PAGE_SIZE && addr < 0x200000000000UL) ||
+	       addr - calm->addr + HMMT_PMD_SIZE <
+	       (calm->pages + HMMT_PMD_PAGES) * HMMT_PAGE_SIZE;
+}
+
+static void keep_off(struct thread *t, __u64 *addr)
+{
+	if (is_ours(t, *addr))
+		*addr = 16;
+}
+
+static bool in_thp(struct thread *t, uint64_t addr, uint64_t len)
+{
+	const struct area *thp = &t->proc->area[AREA_THP], *calm = &t->proc->area[AREA_CALM];
+
+	return (addr < thp->addr + thp->pages * HMMT_PAGE_SIZE && addr + len > thp->addr) ||
+	       (addr < calm->addr + HMMT_PMD_SIZE && addr + len > calm->addr);
+}
+
+/*
+ * To migrate a part of a THP, or to give it base pages, is to split it; where
+ * that fails it stays mapped by PTEs. So all of it, on some kernels.
+ */
+static void keep_whole(struct thread *t, __u64 *addr, __u64 *len, __u32 *flags)
+{
+	if (!(fuzz.avoid & AVOID_PTE_THP) || (*addr | *len) & (HMMT_PAGE_SIZE - 1) ||
+	    !in_thp(t, *addr, *len))
+		return;
+	*len += *addr & (HMMT_PMD_SIZE - 1);
+	*addr &= ~(HMMT_PMD_SIZE - 1);
+	*len = (*len + HMMT_PMD_SIZE - 1) & ~(HMMT_PMD_SIZE - 1);
+	*flags &= ~(HMMT_MIGRATE_BASE | HMMT_MIGRATE_SPLIT);
+}
+
+/* What must not be asked for, however it came about */
+static void sanitize_ours(struct thread *t, unsigned int cmd, union arg *arg)
+{
+	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(HMMT_MIGRATE):
+		if (fuzz.avoid & AVOID_JOIN)
+			arg->migrate.flags &= ~HMMT_MIGRATE_JOIN;
+		if (fuzz.avoid & AVOID_PARTIAL_HOLE)
+			arg->migrate.flags &= ~HMMT_MIGRATE_PARTIAL_HOLE;
+		keep_whole(t, &arg->migrate.addr, &arg->migrate.len, &arg->migrate.flags);
+		break;
+	case _IOC_NR(HMMT_ACCESS):
+		if (arg->access.flags & HMMT_ACCESS_WRITE)
+			keep_off(t, &arg->access.addr);
+		else
+			keep_off(t, &arg->access.ptr);
+		break;
+	case _IOC_NR(HMMT_SNAPSHOT):
+		keep_off(t, &arg->snapshot.ptr);
+		break;
+	case _IOC_NR(HMMT_CHECKSUM):
+		keep_off(t, &arg->checksum.ptr);
+		break;
+	case _IOC_NR(HMMT_CHECK):
+		/* to break an invariant is for when nothing else runs */
+		if (arg->check.flags & HMMT_CHECK_BUST_MASK)
+			arg->check.flags |= 1U << 31;
+		break;
+	case _IOC_NR(HMMT_TUNE):
+		if (fuzz.avoid & AVOID_FAULT_PART && arg->tune.cpu_window != HMMT_PMD_SIZE &&
+		    (arg->tune.cpu_window == 4096 || arg->tune.cpu_window == 65536))
+			arg->tune.cpu_window = 0;
+		break;
+	case _IOC_NR(HMMT_INJECT):
+		/* a CPU fault that can never succeed is taken again for ever */
+		if (!arg->inject.times || arg->inject.times > 64)
+			arg->inject.times = 4;
+		break;
+	case _IOC_NR(HMMT_PERTURB):
+		if (arg->perturb.max > 1000 && arg->perturb.max <= 1000000)
+			arg->perturb.max = 1000;
+		break;
+	}
+}
+
+static void sanitize(struct thread *t, struct request *r)
+{
+	union arg *arg = &r->arg;
+	struct hmm_dmirror_cmd *stock = &arg->cmd;
+	__u64 len = stock->npages * HMMT_PAGE_SIZE;
+	__u32 flags = 0;
+
+	switch (_IOC_NR(r->cmd)) {
+	case _IOC_NR(HMM_DMIRROR_RELEASE):
+	case _IOC_NR(HMMT_EVICT):
+		if (fuzz.sh->no_evict)
+			r->fd = -1;
+		break;
+	case _IOC_NR(HMM_DMIRROR_WRITE):
+		keep_off(t, &stock->addr);
+		break;
+	case _IOC_NR(HMM_DMIRROR_EXCLUSIVE):
+		keep_off(t, &stock->addr);
+		keep_off(t, &stock->ptr);
+		if (fuzz.avoid & AVOID_PTE_THP && in_thp(t, stock->addr, len))
+			stock->addr = 16;
+		break;
+	case _IOC_NR(HMM_DMIRROR_MIGRATE_TO_SYS):
+		keep_whole(t, &stock->addr, &len, &flags);
+		if (len != stock->npages * HMMT_PAGE_SIZE)
+			stock->npages = len / HMMT_PAGE_SIZE;
+		break;
+	case _IOC_NR(HMM_DMIRROR_MIGRATE_TO_DEV):
+		keep_whole(t, &stock->addr, &len, &flags);
+		if (len != stock->npages * HMMT_PAGE_SIZE)
+			stock->npages = len / HMMT_PAGE_SIZE;
+		keep_off(t, &stock->ptr);
+		break;
+	case _IOC_NR(HMM_DMIRROR_READ):
+	case _IOC_NR(HMM_DMIRROR_READ_UNLOCKED):
+	case _IOC_NR(HMM_DMIRROR_SNAPSHOT):
+		keep_off(t, &stock->ptr);
+		break;
+	default:
+		sanitize_ours(t, r->cmd, arg);
+	}
+}
+
+/* Success means that the out fields say so */
+static void judge_success(const struct kind *k, const union arg *arg)
+{
+	const struct hmmt_check *c = &arg->check;
+	const struct hmmt_migrate *m = &arg->migrate;
+
+	if (k->cmd == HMMT_CHECK && !(c->flags & HMMT_CHECK_QUIET) && c->check)
+		violation("check: %s: pfn %#llx expected %#llx found %#llx",
+			  hmmt_check_name(c->check), c->pfn, c->expected, c->found);
+	if (k->cmd == HMMT_MIGRATE && (m->done != m->len || m->migrated * HMMT_PAGE_SIZE > m->len))
+		violation("migrate: done %#llx migrated %llu of %#llx", m->done, m->migrated,
+			  m->len);
+	if (k->cmd == HMMT_ACCESS && arg->access.done != arg->access.len)
+		violation("access: done %#llx of %#llx", arg->access.done, arg->access.len);
+}
+
+static const struct kind *pick_kind(struct thread *t, bool uring)
+{
+	unsigned int i, sum = 0, n;
+
+	for (i = 0; i < FUZZ_KINDS; i++)
+		sum += !uring || kinds[i].uring ? kinds[i].weight : 0;
+	n = below(t, sum);
+	for (i = 0;; i++) {
+		unsigned int w = !uring || kinds[i].uring ? kinds[i].weight : 0;
+
+		if (n < w)
+			return &kinds[i];
+		n -= w;
+	}
+}
+
+static void make_request(struct thread *t, struct request *r, const struct kind *k)
+{
+	memset(r, 0, sizeof(*r));
+	r->cmd = k->cmd;
+	r->fd = fuzz_fd(t);
+	r->ptr = (uintptr_t)t->arg;
+	r->own = true;
+	k->gen(t, &r->arg);
+	if (chance(t, 1, 3))
+		mutate(t, r);
+	sanitize(t, r);
+}
+
+void fuzz_command(struct thread *t)
+{
+	const struct area *base = &t->proc->area[AREA_BASE];
+	unsigned int w = t->proc->slot;
+	const struct kind *k;
+	struct request r;
+	int err;
+
+	make_request(t, &r, pick_kind(t, false));
+	if (r.own)
+		memcpy(t->arg, &r.arg, sizeof(r.arg));
+	else if (r.ptr - base->addr < base->pages * HMMT_PAGE_SIZE)
+		fuzz_poke(r.ptr, &r.arg, sizeof(r.arg));
+	k = kind_of(r.cmd);
+	if (!t->child) {
+		fuzz.sh->in[w][t->nr] = k ? k - kinds + 1 : FUZZ_KINDS + 1;
+		fuzz.sh->since[w][t->nr]++;
+	}
+	err = ioctl(r.fd, r.cmd, r.ptr) ? errno : 0;
+	if (!t->child)
+		fuzz.sh->in[w][t->nr] = 0;
+	fuzz.sh->beats[w]++;
+	if (!k) {
+		if (err != ENOTTY && err != EBADF)
+			violation("ioctl %#x: %s, not ENOTTY", r.cmd, fuzz_errno_name(err));
+		return;
+	}
+	/* with our number and a struct that is sound, ENOTTY is the kernel's want */
+	if (err == ENOTTY && r.cmd == HMM_DMIRROR_READ_UNLOCKED)
+		fuzz.sh->absent |= 1U << (k - kinds);
+	judge_result(k, err, "");
+	if (!err && r.own) {
+		memcpy(&r.arg, t->arg, sizeof(r.arg));
+		judge_success(k, &r.arg);
+	}
+}
+
+static const struct kind *uring_kind(void)
+{
+	unsigned int i;
+
+	for (i = 0; strcmp(kinds[i].name, "uring"); i++)
+		;
+	return &kinds[i];
+}
+
+static void uring_reap(struct thread *t)
+{
+	struct io_uring_cqe *cqe;
+
+	while (t->in_flight && !io_uring_peek_cqe(&t->ring, &cqe)) {
+		judge_result(uring_kind(), cqe->res < 0 ? -cqe->res : 0, "");
+		io_uring_cqe_seen(&t->ring, cqe);
+		t->in_flight--;
+	}
+}
+
+/* One more command in flight, or what has ended, or the end of the ring */
+void fuzz_uring(struct thread *t)
+{
+	struct io_uring_sqe *sqe;
+	struct hmmt_uring u = { 0 };
+	struct request r;
+	char *slot;
+
+	if (!t->ring_ok) {
+		t->ring_ok = !io_uring_queue_init(8, &t->ring, 0);
+		t->in_flight = 0;
+		if (!t->ring_ok)
+			return;
+	}
+	uring_reap(t);
+	if (chance(t, 1, 16)) {
+		/* with whatever is in flight */
+		io_uring_queue_exit(&t->ring);
+		t->ring_ok = false;
+		return;
+	}
+	sqe = t->in_flight < 7 ? io_uring_get_sqe(&t->ring) : NULL;
+	if (!sqe)
+		return;
+	make_request(t, &r, pick_kind(t, true));
+	/* out fields come at any time: a place that nothing else uses */
+	slot = t->arg + FUZZ_ARG_MAX * (1 + below(t, 7));
+	if (r.own) {
+		memcpy(slot, &r.arg, sizeof(r.arg));
+		r.ptr = (uintptr_t)slot;
+	}
+	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, r.fd, NULL, 0, 0);
+	sqe->cmd_op = r.cmd;
+	u.arg = r.ptr;
+	u.reserved = chance(t, 1, 32);
+	memcpy(sqe->cmd, &u, sizeof(u));
+	if (io_uring_submit(&t->ring) == 1)
+		t->in_flight++;
+	fuzz.sh->beats[t->proc->slot]++;
+}

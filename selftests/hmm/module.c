@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See module.h */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hmmt.h"
+#include "module.h"
+
+#define KMEMLEAK	"/sys/kernel/debug/kmemleak"
+#define MODULE_FILE	"/lib/modules/test_hmm.ko"
+
+uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+}
+
+void sleep_ms(unsigned int ms)
+{
+	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+	nanosleep(&ts, NULL);
+}
+
+int module_load(const char *params)
+{
+	int fd = open(MODULE_FILE, O_RDONLY | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (syscall(SYS_finit_module, fd, params, 0))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+int module_unload(unsigned int ms)
+{
+	struct pollfd pfd = { .events = POLLIN };
+	int status = 0;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid)
+		_exit(syscall(SYS_delete_module, "test_hmm", O_NONBLOCK) ? errno : 0);
+	if (pid < 0)
+		return -errno;
+	pfd.fd = syscall(SYS_pidfd_open, pid, 0);
+	if (pfd.fd >= 0 && !poll(&pfd, 1, ms)) {
+		kill(pid, SIGKILL);
+		close(pfd.fd);
+		return -ETIMEDOUT;
+	}
+	close(pfd.fd);
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
+bool module_loaded(void)
+{
+	return !access("/sys/module/test_hmm/refcnt", F_OK);
+}
+
+uint64_t mem_free_kb(void)
+{
+	uint64_t kb = 0;
+
+	hmmt_write_file("/proc/sys/vm/drop_caches", "3");
+	hmmt_write_file("/proc/sys/vm/compact_memory", "1");
+	/* what waits for RCU or for a worker is not lost */
+	sleep_ms(500);
+	hmmt_file_field("/proc/meminfo", "MemFree", &kb);
+	return kb;
+}
+
+bool leaks_forget(void)
+{
+	return !hmmt_write_file(KMEMLEAK, "scan") && !hmmt_write_file(KMEMLEAK, "clear");
+}
+
+int leaks_found(char *text, size_t size)
+{
+	static char all[65536];
+	const char *at;
+	int n = 0;
+
+	if (access(KMEMLEAK, F_OK))
+		return -1;
+	/* objects younger than 5 s are not reported, nor those changed since the last scan */
+	hmmt_write_file(KMEMLEAK, "scan");
+	sleep_ms(6000);
+	hmmt_write_file(KMEMLEAK, "scan");
+	if (hmmt_read_file(KMEMLEAK, all, sizeof(all)) < 0)
+		return -1;
+	for (at = all; (at = strstr(at, "unreferenced object")); at++)
+		n++;
+	snprintf(text, size, "%s", all);
+	return n;
+}
+
+bool faults_setup(void)
+{
+	static const char * const knobs[][2] = {
+		{ "failslab/ignore-gfp-wait", "N" },
+		{ "fail_page_alloc/ignore-gfp-wait", "N" },
+		{ "fail_page_alloc/ignore-gfp-highmem", "N" },
+		{ "fail_page_alloc/min-order", "0" },
+	};
+	static const char * const attrs[] = {
+		"failslab", "fail_page_alloc", "hmm_dmirror/fail_alloc",
+	};
+	char path[96];
+	size_t i;
+
+	for (i = 0; i < sizeof(knobs) / sizeof(knobs[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/debug/%s", knobs[i][0]);
+		if (hmmt_write_file(path, knobs[i][1]))
+			return false;
+	}
+	/* a stack for each failure is more than a console can take */
+	for (i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/verbose", attrs[i]);
+		hmmt_write_file(path, "0");
+	}
+	return !access("/proc/self/fail-nth", W_OK);
+}
