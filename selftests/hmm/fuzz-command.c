@@ -287,6 +287,13 @@ const char *fuzz_errno_name(int err)
 	return name ?: "unknown errno";
 }
 
+bool fuzz_in_eviction(unsigned int in)
+{
+	unsigned int cmd = in && in <= FUZZ_KINDS ? kinds[in - 1].cmd : 0;
+
+	return cmd == HMMT_EVICT || cmd == HMM_DMIRROR_RELEASE;
+}
+
 /* Opening needs nothing that could be wrong */
 bool fuzz_kind_must_fail(unsigned int kind)
 {
@@ -647,6 +654,9 @@ void fuzz_command(struct thread *t)
 	if (!t->child) {
 		fuzz.sh->in[w][t->nr] = k ? k - kinds + 1 : FUZZ_KINDS + 1;
 		fuzz.sh->since[w][t->nr]++;
+		/* who waits for evictions to end sees this one now, or it is none */
+		if (fuzz.sh->no_evict && fuzz_in_eviction(fuzz.sh->in[w][t->nr]))
+			r.fd = -1;
 	}
 	err = ioctl(r.fd, r.cmd, r.ptr) ? errno : 0;
 	if (!t->child)

@@ -251,7 +251,7 @@ static void change_memory(struct thread *t)
 	/* the last two may meet a migration, as munmap() cannot */
 	if (type == AREA_THP && fuzz.avoid & AVOID_ZAP_THP)
 		nr_advice = 5;
-	switch (below(t, 8)) {
+	switch (fuzz.sh->no_unmap ? 1 + below(t, 2) * 3 : below(t, 8)) {
 	case 0:
 		munmap((void *)addr, len);
 		break;
@@ -388,7 +388,7 @@ static void step(struct thread *t)
 		change_memory(t);
 	else if (n < 960)
 		open_device(t);
-	else if (n < 970)
+	else if (n < 970 && !fuzz.sh->no_unmap)
 		map_device(t);
 	else if (n < 980)
 		take_fd(t);
@@ -396,7 +396,7 @@ static void step(struct thread *t)
 		put_fd(t, -1);
 	else if (n < 990)
 		hog(t);
-	else
+	else if (!fuzz.sh->no_unmap)
 		fork_child(t);
 }
 
@@ -481,7 +481,7 @@ void fuzz_worker(unsigned int slot, uint64_t life)
 	for (i = 1; i < FUZZ_THREADS; i++)
 		if (pthread_create(&ids[i], NULL, thread_main, &threads[i]))
 			_exit(1);
-	while (now_ms() < end)
+	while (now_ms() < end || fuzz.sh->no_unmap)
 		step(&threads[0]);
 	end_life(&threads[0], ids);
 	_exit(0);

@@ -40,6 +40,7 @@ enum {
 	AVOID_PTE_THP		= 1 << 4,	/* collect-split-race */
 	AVOID_ZAP_THP		= 1 << 5,	/* zap-migration */
 	AVOID_HUGETLB_HOLE	= 1 << 6,
+	AVOID_EVICT_UNMAP	= 1 << 7,	/* evict-unmap */
 };
 
 /* Shared by all processes */
@@ -50,8 +51,8 @@ struct fuzz_shared {
 	atomic_uint	in[FUZZ_WORKERS][FUZZ_THREADS];
 	_Atomic uint64_t since[FUZZ_WORKERS][FUZZ_THREADS];
 	atomic_int	pid[FUZZ_WORKERS];
-	/* with AVOID_ZAP_THP there are times with THPs, and times with evictions */
-	atomic_bool	no_thp, no_evict;
+	/* where evictions may not meet all else, there are times without them */
+	atomic_bool	no_thp, no_evict, no_unmap;
 	atomic_uint	faults, forks, passed, lives, execs, calm_checked;
 	atomic_uint	violations;
 	char		violation[8][160];
@@ -100,6 +101,8 @@ unsigned int fuzz_nr_kinds(void);
 const char *fuzz_kind_name(unsigned int kind);
 bool fuzz_kind_must_fail(unsigned int kind);
 const char *fuzz_errno_name(int err);
+/* @in as in fuzz_shared: is that an eviction? */
+bool fuzz_in_eviction(unsigned int in);
 void fuzz_command(struct thread *t);
 void fuzz_uring(struct thread *t);
 unsigned long fuzz_bad_address(struct thread *t);
