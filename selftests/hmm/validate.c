@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * hmm-validate [--list] [--own-guest] [--only REGEX] [--after ROW] [--bust WHAT]
+ *
+ * Runs the rows that need no guest of their own, or with --own-guest those
+ * that do. KTAP on stdout; "# row NAME" says what runs, for whoever reads what
+ * is left when the kernel has died of it.
+ *
+ * --bust breaks something on purpose. Rows must then fail:
+ *   content	the device writes a word that nobody asked for
+ *   lost	a page is discarded behind the migration
+ *   base	no THP can be allocated, in the device or outside
+ *   stuck	nothing goes on after the first migration
+ *   leak	another process keeps device memory
+ *   warning	the kernel's log has a warning in it
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <regex.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+#include "validate.h"
+
+#define ROW_MS		15000	/* of the guest's clock; none takes more than 3 s */
+#define SETTLE_MS	1000	/* for what is freed by somebody else */
+
+static const struct row * const subjects[] = {
+	collect_rows, split_rows, mthp_rows, fault_rows,
+	device_rows, bits_rows, vma_rows, proc_rows,
+};
+
+static const char * const busts[] = {
+	"content", "lost", "base", "stuck", "leak", "warning",
+};
+
+static const char *bust = "";
+struct hmmt_stats stats_before;
+
+/* What a row has to say, in memory that its process shares with us */
+struct outcome {
+	bool ok;
+	char why[sizeof(why)];
+	char skip[128];
+};
+
+static bool busted(const char *what)
+{
+	return !strcmp(bust, what);
+}
+
+struct hmmt_stats stats_now(void)
+{
+	struct hmmt_stats stats = {};
+
+	hmmt_stats(&dev0, &stats);
+	return stats;
+}
+
+/* --- what the rows share ------------------------------------------------- */
+
+bool move(unsigned long page, unsigned long nr, unsigned int flags,
+	  struct hmmt_migrate *m)
+{
+	uint64_t wrong = 0xbad;
+
+	TRY(migrate(&dev0, page, nr, flags, m));
+	if (busted("content"))
+		hmmt_access(&dev0, (unsigned long)word(page + nr / 2), &wrong,
+			    sizeof(wrong), HMMT_ACCESS_WRITE, NULL);
+	if (busted("lost"))
+		madvise(ptr(page + nr / 2), HMMT_PAGE_SIZE, MADV_DONTNEED);
+	while (busted("stuck"))
+		pause();
+	return true;
+}
+
+bool placed(unsigned long page, unsigned long nr, enum place place, int order)
+{
+	static uint16_t snaps[4 * PAGES];
+	unsigned long i;
+	int ret = 0;
+
+	if (nr)
+		ret = hmmt_snapshot(&dev0, at(page), nr * HMMT_PAGE_SIZE, snaps);
+	WANT(!ret, "%s", strerror(-ret));
+	for (i = 0; i < nr; i++) {
+		unsigned int prot = HMMT_SNAP_PROT(snaps[i]);
+		enum place found = SYSTEM;
+
+		if ((prot & 0x70) == HMM_DMIRROR_PROT_DEV_PRIVATE_LOCAL)
+			found = DEVICE;
+		else if (!(prot & (HMM_DMIRROR_PROT_READ | HMM_DMIRROR_PROT_WRITE)))
+			found = NOWHERE;
+		WANT(found == place && prot != HMM_DMIRROR_PROT_ERROR,
+		     "page %lu: snapshot %#x", page + i, snaps[i]);
+		WANT(order < 0 || (int)HMMT_SNAP_ORDER(snaps[i]) == order,
+		     "page %lu: mapped with order %u, not %d", page + i,
+		     HMMT_SNAP_ORDER(snaps[i]), order);
+	}
+	return true;
+}
+
+bool system_thps(unsigned int pmds)
+{
+	unsigned int i;
+
+	TRY(fill(pmds, true));
+	for (i = 0; i < pmds; i++)
+		TRY(placed(i * PAGES, PAGES, SYSTEM, 9));
+	return true;
+}
+
+bool device_thps(unsigned int pmds)
+{
+	struct hmmt_migrate m;
+
+	TRY(system_thps(pmds));
+	TRY(move(0, pmds * PAGES, 0, &m));
+	WANT(m.thp == pmds, "THPs %llu, pages %llu migrated", m.thp, m.migrated);
+	return true;
+}
+
+bool intact(unsigned long page, unsigned long nr)
+{
+	TRY(verify_device(&dev0, page, page + nr));
+	return verify(page, page + nr);
+}
+
+bool intact_at(const char *p, unsigned long first, unsigned long nr)
+{
+	unsigned long i;
+	uint64_t v;
+
+	for (i = 0; i < nr; i++) {
+		v = *(const uint64_t *)(p + i * HMMT_PAGE_SIZE + 64);
+		WANT(v == value(first + i), "page %lu holds %#llx", first + i,
+		     (unsigned long long)v);
+	}
+	return true;
+}
+
+bool inject(unsigned int sites, unsigned long nth, unsigned long interval)
+{
+	struct hmmt_inject arg = { .sites = sites, .nth = nth, .interval = interval };
+	int ret = hmmt_inject(&dev0, &arg);
+
+	WANT(!ret, "%s", strerror(-ret));
+	return true;
+}
+
+static int child_pipe[2];
+static pid_t child;
+
+bool child_begin(void)
+{
+	char c;
+
+	WANT(!pipe(child_pipe), "%s", strerror(errno));
+	child = fork();
+	if (!child) {
+		close(child_pipe[1]);
+		_exit(read(child_pipe[0], &c, 1) || !verify(0, PAGES));
+	}
+	close(child_pipe[0]);
+	WANT(child > 0, "fork: %s", strerror(errno));
+	return true;
+}
+
+/* The child looks at the first PMD before it goes: it is as at the fork */
+bool child_end(void)
+{
+	int status = 0;
+
+	close(child_pipe[1]);
+	waitpid(child, &status, 0);
+	WANT(!status, "child: content lost, status %#x", status);
+	return true;
+}
+
+/* --- what must be so after every row ------------------------------------- */
+
+static const char * const splats[] = {
+	"WARNING:", "BUG:", "kernel BUG", "Bad rss-counter", "non-zero pgtables_bytes",
+	"Bad page", "test_hmm: FAIL", "VM_WARN", "INFO: task", "INFO: rcu",
+};
+
+static int log_fd = -1;
+
+static void log_write(const char *text)
+{
+	char line[128];
+	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	int n = snprintf(line, sizeof(line), "<6>hmm-validate: %s\n", text);
+
+	if (fd >= 0 && write(fd, line, n) < 0)
+		perror("/dev/kmsg");
+	if (fd >= 0)
+		close(fd);
+}
+
+/* What comes behind this is looked at by log_clean() */
+static void log_mark(const char *row)
+{
+	log_write(row);
+	if (log_fd < 0)
+		log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (log_fd >= 0)
+		lseek(log_fd, 0, SEEK_END);
+}
+
+/* The kernel has said nothing bad since the mark */
+static bool log_clean(void)
+{
+	char text[2048], *msg;
+	unsigned int i;
+	ssize_t n;
+
+	while (log_fd >= 0) {
+		n = read(log_fd, text, sizeof(text) - 1);
+		if (n < 0 && errno == EPIPE)
+			continue;
+		if (n <= 0)
+			break;
+		text[n] = 0;
+		msg = strchr(text, ';');
+		if (!msg)
+			continue;
+		msg[strcspn(msg, "\n")] = 0;
+		for (i = 0; i < sizeof(splats) / sizeof(splats[0]); i++)
+			WANT(!strstr(msg, splats[i]), "the kernel says: %.150s", msg + 1);
+	}
+	return true;
+}
+
+/* Folios of all sizes that are anonymous memory of somebody */
+static uint64_t anon_folios(void)
+{
+	uint64_t n, sum = 0;
+	unsigned int kb;
+
+	for (kb = 8; kb <= 2048; kb *= 2)
+		if (!hmmt_mthp_stat(kb, "nr_anon", &n))
+			sum += n;
+	return sum;
+}
+
+static bool device_clean(struct hmmt_dev *dev)
+{
+	static unsigned long long wrong_before[2];
+	struct hmmt_stats stats;
+	struct hmmt_check check;
+	unsigned long long wrong;
+
+	WANT(!hmmt_stats(dev, &stats), "device %u", dev->index);
+	WANT(!stats.pages_used, "%llu pages of device %u left behind", stats.pages_used,
+	     dev->index);
+	wrong = stats.source_wrong - wrong_before[dev->index];
+	wrong_before[dev->index] = stats.source_wrong;
+	WANT(!wrong, "%llu sources neither base page nor whole THP", wrong);
+	WANT(!hmmt_check(dev, HMMT_CHECK_QUIET, &check), "device %u", dev->index);
+	WANT(!check.check, "%s: pfn %#llx expected %#llx found %#llx",
+	     hmmt_check_name(check.check), check.pfn, check.expected, check.found);
+	return true;
+}
+
+static bool clean(uint64_t folios)
+{
+	unsigned int ms;
+	uint64_t now;
+
+	TRY(device_clean(&dev0));
+	TRY(device_clean(&dev1));
+	for (ms = 0; (now = anon_folios()) != folios && ms < SETTLE_MS; ms += 10)
+		usleep(10000);
+	WANT(now == folios, "%llu large folios in use, %llu before",
+	     (unsigned long long)now, (unsigned long long)folios);
+	return log_clean();
+}
+
+/* --- running them -------------------------------------------------------- */
+
+static void run_child(const struct row *row, struct outcome *out)
+{
+	struct hmmt_inject none = {
+		.sites = HMMT_SITE_DEV_THP | HMMT_SITE_SYS_THP, .nth = 1, .interval = 1,
+	};
+	int ret = hmmt_open(&dev0, 0) ?: hmmt_open(&dev1, 1);
+
+	if (!ret)
+		ret = hmmt_stats(&dev0, &stats_before);
+	if (!ret && busted("base"))
+		ret = hmmt_inject(&dev0, &none);
+	if (ret)
+		explain("open", "%s", strerror(-ret));
+	out->ok = !ret && row->run(row->arg);
+	memcpy(out->why, why, sizeof(why));
+	snprintf(out->skip, sizeof(out->skip), "%s", skip && !out->ok ? skip : "");
+	_exit(0);
+}
+
+/* Where it is stuck, as diagnostics, and whether it only waits */
+static void show_stuck(pid_t pid, struct outcome *out)
+{
+	char path[64], text[2048], *line, *save = NULL;
+	struct hmmt_stats now = stats_now();
+	struct hmmt_task_stat stat = {};
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+	if (hmmt_read_file(path, text, sizeof(text)) > 0)
+		for (line = strtok_r(text, "\n", &save); line;
+		     line = strtok_r(NULL, "\n", &save))
+			printf("# %s\n", line);
+	hmmt_task_stat(pid, pid, &stat);
+	snprintf(out->why, sizeof(out->why), "%s: not ended in %d s, %llu CPU faults, "
+		 "%llu failed, %llu device faults", stat.state == 'R' ? "spins" : "hangs",
+		 ROW_MS / 1000, now.cpu_faults - stats_before.cpu_faults,
+		 now.cpu_faults_failed - stats_before.cpu_faults_failed,
+		 now.dev_faults - stats_before.dev_faults);
+	out->ok = false;
+	out->skip[0] = 0;
+}
+
+static bool run_one(const struct row *row, struct outcome *out)
+{
+	struct pollfd pfd = { .fd = -1, .events = POLLIN };
+	int status = 0;
+	pid_t pid;
+
+	memset(out, 0, sizeof(*out));
+	stats_before = stats_now();
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		setpgid(0, 0);
+		run_child(row, out);
+	}
+	if (pid > 0)
+		pfd.fd = syscall(SYS_pidfd_open, pid, 0);
+	if (pfd.fd < 0) {
+		snprintf(out->why, sizeof(out->why), "fork: %s", strerror(errno));
+		return false;
+	}
+	setpgid(pid, pid);
+	if (!poll(&pfd, 1, ROW_MS)) {
+		show_stuck(pid, out);
+		kill(-pid, SIGKILL);
+		if (!poll(&pfd, 1, ROW_MS)) {
+			printf("# %s: %s\nBail out! %s cannot be killed\n", row->id, out->why,
+			       row->id);
+			exit(1);
+		}
+	}
+	close(pfd.fd);
+	waitpid(pid, &status, 0);
+	/* children of it that it left behind */
+	kill(-pid, SIGKILL);
+	if (WIFSIGNALED(status) && !out->why[0])
+		snprintf(out->why, sizeof(out->why), "killed by signal %d", WTERMSIG(status));
+	return out->ok && !status;
+}
+
+/* A process that keeps a THP in the device */
+static pid_t leak(void)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	hmmt_open(&dev0, 0);
+	if (fill(1, true))
+		migrate(&dev0, 0, PAGES, 0, NULL);
+	for (;;)
+		pause();
+}
+
+static const char *run_row(const struct row *row, unsigned int nr, struct outcome *out)
+{
+	uint64_t folios = anon_folios();
+	pid_t leaking = 0;
+	bool ok;
+
+	printf("# row %s\n", row->id);
+	tcdrain(STDOUT_FILENO);
+	log_mark(row->id);
+	if (busted("leak"))
+		leaking = leak();
+	if (busted("warning"))
+		log_write("WARNING: by --bust");
+	ok = run_one(row, out);
+	if (busted("leak"))
+		usleep(300000);
+	if (!clean(folios) && (ok || out->skip[0])) {
+		ok = false;
+		out->skip[0] = 0;
+		memcpy(out->why, why, sizeof(why));
+	}
+	if (leaking) {
+		kill(leaking, SIGKILL);
+		waitpid(leaking, NULL, 0);
+	}
+	if (out->skip[0]) {
+		printf("ok %u validate.%s # SKIP %s\n", nr, row->id, out->skip);
+		return "skip";
+	}
+	if (!ok)
+		printf("# %s\n", out->why[0] ? out->why : "ended without a reason");
+	printf("%sok %u validate.%s\n", ok ? "" : "not ", nr, row->id);
+	return ok ? "pass" : "fail";
+}
+
+struct selection {
+	bool list, own_guest;
+	const char *after;
+	regex_t only;
+};
+
+/* The rows that are asked for, in their order; returns how many */
+static unsigned int select_rows(const struct selection *sel, const struct row **out)
+{
+	bool begun = !sel->after;
+	const struct row *row;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++)
+		for (row = subjects[i]; row->id; row++) {
+			bool own = row->flags & ROW_OWN_GUEST;
+
+			if ((sel->list || own == sel->own_guest) && begun &&
+			    !regexec(&sel->only, row->id, 0, NULL, 0))
+				out[n++] = row;
+			begun |= sel->after && !strcmp(row->id, sel->after);
+		}
+	return n;
+}
+
+static int run_rows(const struct row **rows, unsigned int n)
+{
+	unsigned int i, passed = 0, failed = 0;
+	struct outcome *out;
+	int ret;
+
+	printf("KTAP version 1\n1..%u\n", n);
+	ret = hmmt_open(&dev0, 0) ?: hmmt_open(&dev1, 1);
+	if (ret) {
+		printf("Bail out! cannot open the devices: %s\n", strerror(-ret));
+		return 1;
+	}
+	/* a place where nothing else comes to lie */
+	area = mmap((void *)0x200000000000UL, 4 * AREA_SIZE, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	out = mmap(NULL, sizeof(*out), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		   -1, 0);
+	if (area == MAP_FAILED || out == MAP_FAILED) {
+		printf("Bail out! mmap: %s\n", strerror(errno));
+		return 1;
+	}
+	munmap(area, 4 * AREA_SIZE);
+
+	for (i = 0; i < n; i++) {
+		const char *result = run_row(rows[i], i + 1, out);
+
+		passed += result[0] == 'p';
+		failed += result[0] == 'f';
+	}
+	printf("{\"hmmtorture\":1,\"program\":\"hmm-validate\",\"pass\":%u,\"fail\":%u,\"skip\":%u}\n",
+	       passed, failed, n - passed - failed);
+	return !!failed;
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: hmm-validate [--list] [--own-guest] [--only REGEX] "
+		"[--after ROW] [--bust WHAT]\n");
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	const struct row *rows[512];
+	struct selection sel = {};
+	const char *only = "";
+	unsigned int n, k;
+	int i;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--list"))
+			sel.list = true;
+		else if (!strcmp(argv[i], "--own-guest"))
+			sel.own_guest = true;
+		else if (!strcmp(argv[i], "--only") && i + 1 < argc)
+			only = argv[++i];
+		else if (!strcmp(argv[i], "--after") && i + 1 < argc)
+			sel.after = argv[++i];
+		else if (!strcmp(argv[i], "--bust") && i + 1 < argc)
+			bust = argv[++i];
+		else
+			return usage();
+	}
+	for (k = 0; *bust && k < sizeof(busts) / sizeof(busts[0]); k++)
+		if (busted(busts[k]))
+			break;
+	if (k == sizeof(busts) / sizeof(busts[0]) ||
+	    regcomp(&sel.only, only, REG_EXTENDED | REG_NOSUB))
+		return usage();
+	n = select_rows(&sel, rows);
+	if (!sel.list)
+		return run_rows(rows, n);
+	for (k = 0; k < n; k++)
+		printf("%s\t%s\t%s\t%s\n", rows[k]->id,
+		       rows[k]->flags & ROW_OWN_GUEST ? "own" : "shared",
+		       rows[k]->promise, rows[k]->where);
+	return 0;
+}

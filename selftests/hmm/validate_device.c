@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What hmm_range_fault() says of device memory, and eviction of it */
+#include "validate.h"
+
+#define HMM_H	"include/linux/hmm.h: "
+
+struct part {
+	unsigned int page, nr;
+};
+
+static struct part part_of(unsigned long arg)
+{
+	return (struct part) { arg >> 16, arg & 0xffff };
+}
+
+#define PART(page, nr)	((unsigned long)(page) << 16 | (nr))
+
+static bool snapshot(unsigned long arg)
+{
+	struct part p = part_of(arg);
+	unsigned int i;
+
+	TRY(device_thps(1));
+	TRY(placed(p.page, p.nr, DEVICE, 9));
+	for (i = p.page; i < p.page + p.nr; i++)
+		WANT(snap(i) & HMM_DMIRROR_PROT_WRITE, "page %u: snapshot %#x", i, snap(i));
+	return intact(0, PAGES);
+}
+
+/* In one device fault for the range */
+static bool device_read(unsigned long arg)
+{
+	static char buf[HMMT_PMD_SIZE];
+	struct part p = part_of(arg);
+	unsigned int i;
+	uint64_t v;
+	int ret;
+
+	TRY(device_thps(1));
+	ret = hmmt_access(&dev0, at(p.page), buf, p.nr * HMMT_PAGE_SIZE, 0, NULL);
+	WANT(!ret, "%s", strerror(-ret));
+	WANT(COUNTED(hmm_checked), "no pfn was looked at");
+	WANT(!COUNTED(hmm_wrong), "%llu of %llu pfns were those of other pages",
+	     COUNTED(hmm_wrong), COUNTED(hmm_checked));
+	for (i = 0; i < p.nr; i++) {
+		memcpy(&v, buf + i * HMMT_PAGE_SIZE + 64, sizeof(v));
+		WANT(v == value(p.page + i), "device reads %#llx from page %u",
+		     (unsigned long long)v, p.page + i);
+	}
+	TRY(placed(0, PAGES, DEVICE, 9));
+	return verify(0, PAGES);
+}
+
+static bool device_window(unsigned long bytes)
+{
+	int ret = hmmt_tune(&dev0, 0, bytes);
+
+	WANT(!ret, "%s", strerror(-ret));
+	TRY(device_thps(1));
+	TRY(verify_device(&dev0, 0, PAGES));
+	WANT(COUNTED(hmm_checked), "no pfn was looked at");
+	WANT(!COUNTED(hmm_wrong), "%llu of %llu pfns were those of other pages",
+	     COUNTED(hmm_wrong), COUNTED(hmm_checked));
+	return verify(0, PAGES);
+}
+
+/* A range that spans a device THP, a hole and a present THP, in one go */
+static bool across(unsigned long unused)
+{
+	TRY(system_thps(3));
+	TRY(move(0, PAGES, 0, NULL));
+	WANT(!madvise(ptr(PAGES), HMMT_PMD_SIZE, MADV_DONTNEED), "%s", strerror(errno));
+	TRY(placed(0, PAGES, DEVICE, 9));
+	TRY(placed(PAGES, PAGES, NOWHERE, -1));
+	TRY(placed(2 * PAGES, PAGES, SYSTEM, 9));
+	TRY(intact(0, PAGES));
+	return intact(2 * PAGES, PAGES);
+}
+
+static bool device_write(unsigned long page)
+{
+	uint64_t v = ~value(page);
+	int ret;
+
+	TRY(device_thps(1));
+	ret = hmmt_access(&dev0, (unsigned long)word(page), &v, 8, HMMT_ACCESS_WRITE, NULL);
+	WANT(!ret, "%s", strerror(-ret));
+	WANT(in_device(page), "snapshot %#x", snap(page));
+	WANT(*word(page) == v, "CPU reads %#llx", (unsigned long long)*word(page));
+	*word(page) = value(page);
+	return verify(0, PAGES);
+}
+
+static bool write_shared(unsigned long thp)
+{
+	uint64_t v = 5;
+	int ret;
+
+	TRY(fill(1, thp));
+	TRY(move(0, PAGES, 0, NULL));
+	TRY(child_begin());
+	ret = hmmt_access(&dev0, (unsigned long)word(3), &v, 8, HMMT_ACCESS_WRITE, NULL);
+	WANT(!ret, "%s", strerror(-ret));
+	TRY(child_end());
+	WANT(*word(3) == 5, "CPU reads %#llx", (unsigned long long)*word(3));
+	WANT(COUNTED(hmm_write_checked), "no permission was looked at");
+	WANT(!COUNTED(hmm_no_write), "%llu of %llu pages asked for with write came without",
+	     COUNTED(hmm_no_write), COUNTED(hmm_write_checked));
+	*word(3) = value(3);
+	return verify(0, PAGES);
+}
+
+static bool write_read_only(unsigned long thp)
+{
+	uint64_t v = 5;
+	int ret;
+
+	TRY(fill(1, thp));
+	TRY(move(0, PAGES, 0, NULL));
+	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ), "%s", strerror(errno));
+	ret = hmmt_access(&dev0, (unsigned long)word(3), &v, 8, HMMT_ACCESS_WRITE, NULL);
+	WANT(ret == -EPERM || ret == -EFAULT, "device write: %d", ret);
+	WANT(!COUNTED(hmm_no_write), "%llu pages asked for with write came without",
+	     COUNTED(hmm_no_write));
+	return verify(0, PAGES);
+}
+
+static bool other_device(unsigned long write)
+{
+	uint64_t v = value(300);
+	int ret;
+
+	TRY(device_thps(1));
+	ret = hmmt_access(&dev1, (unsigned long)word(300), &v, 8, write, NULL);
+	WANT(!ret && v == value(300), "ret %d, device 1 reads %#llx", ret,
+	     (unsigned long long)v);
+	TRY(placed(0, PAGES, SYSTEM, 9));
+	return verify(0, PAGES);
+}
+
+static bool evict(unsigned long unused)
+{
+	struct hmmt_evict e = {};
+
+	TRY(device_thps(2));
+	WANT(!hmmt_evict(&dev0, &e) && e.migrated == 2 * PAGES && !e.left,
+	     "migrated %llu left %llu", e.migrated, e.left);
+	WANT(COUNTED(evict_thp) == 2, "%llu THPs evicted", COUNTED(evict_thp));
+	TRY(placed(0, 2 * PAGES, SYSTEM, 9));
+	return verify(0, 2 * PAGES);
+}
+
+static bool evict_shared(unsigned long unused)
+{
+	struct hmmt_evict e = {};
+
+	TRY(device_thps(1));
+	TRY(child_begin());
+	WANT(!hmmt_evict(&dev0, &e) && !e.left, "migrated %llu left %llu", e.migrated, e.left);
+	TRY(verify(0, PAGES));
+	return child_end();
+}
+
+static bool evict_pte_mapped(unsigned long unused)
+{
+	struct hmmt_evict e = {};
+
+	TRY(device_thps(1));
+	WANT(!munmap(ptr(10), HMMT_PAGE_SIZE), "%s", strerror(errno));
+	WANT(!hmmt_evict(&dev0, &e) && !e.left, "migrated %llu left %llu", e.migrated, e.left);
+	TRY(verify(0, 10));
+	return verify(11, PAGES);
+}
+
+/*
+ * A device folio mapped across two PMDs, of which the first one is a THP by
+ * now: the walk over its mappings must not end there.
+ */
+static bool evict_two_pmds(unsigned long unused)
+{
+	char *to = ptr(4 * PAGES + 256), *slot = ptr(6 * PAGES);
+	struct hmmt_evict e = {};
+
+	TRY(fill(4, true));
+	TRY(move(2 * PAGES, PAGES, 0, NULL));
+	WANT(mremap(area, 4 * HMMT_PMD_SIZE, 4 * HMMT_PMD_SIZE,
+		    MREMAP_MAYMOVE | MREMAP_FIXED, to) == to, "%s", strerror(errno));
+	WANT(!madvise(slot, HMMT_PMD_SIZE, MADV_DONTNEED), "%s", strerror(errno));
+	memset(slot, 1, HMMT_PMD_SIZE);
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+	if (madvise(slot, HMMT_PMD_SIZE, MADV_COLLAPSE))
+		SKIP("MADV_COLLAPSE did not make a THP");
+	WANT(!hmmt_evict(&dev0, &e), "evict");
+	WANT(!e.left, "%llu pages of 256 that are mapped cannot be evicted", e.left);
+	TRY(intact_at(ptr(7 * PAGES), 2 * PAGES + 256, 256));
+	return true;
+}
+
+const struct row device_rows[] = {
+	{ "hmm.snapshot_begin", "the first 32 pages of a device THP are told with order and write",
+	  HMM_H "HMM_PFN_*", snapshot, PART(0, 32), 0 },
+	{ "hmm.snapshot_middle", "32 pages in its middle", HMM_H "HMM_PFN_*", snapshot,
+	  PART(240, 32), 0 },
+	{ "hmm.snapshot_end", "its last page", HMM_H "HMM_PFN_*", snapshot, PART(511, 1), 0 },
+	{ "hmm.snapshot_whole", "all of it", HMM_H "HMM_PFN_*", snapshot, PART(0, 512), 0 },
+	{ "hmm.read_whole", "a device fault on all of a device THP gives its pfns",
+	  HMM_H "range->hmm_pfns", device_read, PART(0, 512), 0 },
+	{ "hmm.read_begin", "a device fault on its first 16 pages gives their pfns",
+	  HMM_H "range->hmm_pfns", device_read, PART(0, 16), 0 },
+	{ "hmm.read_middle", "a device fault on pages in its middle gives their pfns",
+	  HMM_H "range->hmm_pfns", device_read, PART(250, 16), 0 },
+	{ "hmm.read_end", "a device fault on its last page gives its pfn",
+	  HMM_H "range->hmm_pfns", device_read, PART(511, 1), 0 },
+	{ "hmm.window_page", "faulted page by page, all pfns are right",
+	  HMM_H "range->hmm_pfns", device_window, 4096, 0 },
+	{ "hmm.window_16", "faulted by 16 pages, all pfns are right",
+	  HMM_H "range->hmm_pfns", device_window, 65536, 0 },
+	{ "hmm.across", "a range over a device THP, a hole and a present THP", HMM_H "HMM_PFN_*",
+	  across, 0, 0 },
+	{ "hmm.write_head", "a device write to the head stays in the device, the CPU sees it",
+	  SERIES, device_write, 0, 0 },
+	{ "hmm.write_tail", "a device write to a tail stays in the device, the CPU sees it",
+	  SERIES, device_write, 511, 0 },
+	{ "hmm.write_shared", "write asked for a THP shared by fork is given, or faulted",
+	  HMM_H "HMM_PFN_REQ_WRITE", write_shared, 1, 0 },
+	{ "hmm.write_shared_base", "the same for base pages", HMM_H "HMM_PFN_REQ_WRITE",
+	  write_shared, 0, 0 },
+	{ "hmm.write_read_only", "write asked for in a read-only mapping fails",
+	  HMM_H "HMM_PFN_REQ_WRITE", write_read_only, 1, 0 },
+	{ "hmm.write_read_only_base", "the same for base pages", HMM_H "HMM_PFN_REQ_WRITE",
+	  write_read_only, 0, 0 },
+	{ "hmm.other_device_read", "another device that reads gets it back from the first",
+	  HMM_H "dev_private_owner", other_device, 0, 0 },
+	{ "hmm.other_device_write", "another device that writes gets it back from the first",
+	  HMM_H "dev_private_owner", other_device, HMMT_ACCESS_WRITE, 0 },
+	{ "evict.thp", "device THPs are evicted whole", "migrate_device_range(): comment; " SERIES,
+	  evict, 0, 0 },
+	{ "evict.shared", "one that a child shares is evicted for both",
+	  "migrate_device_range(): comment", evict_shared, 0, 0 },
+	{ "evict.pte_mapped", "one that is mapped by PTEs, in part, is evicted",
+	  "migrate_device_range(): comment", evict_pte_mapped, 0, 0 },
+	{ "evict.two_pmds", "one that is mapped across two PMDs is evicted",
+	  "page_vma_mapped_walk(): comment", evict_two_pmds, 0, 0 },
+	{}
+};
