@@ -18,7 +18,7 @@
 struct hmmt_dev dev0, dev1;
 char *area;
 char why[256];
-bool whole;
+bool whole_thps;
 const char *skip;
 
 void explain(const char *cond, const char *fmt, ...)
@@ -217,8 +217,8 @@ int run_tests(const char *program, const struct test *tests, unsigned int nr)
 	}
 	munmap(area, AREA_SIZE + HMMT_PMD_SIZE);
 	if (!hmmt_stats(&dev0, &stats))
-		whole = stats.compound;
-	if (!whole)
+		whole_thps = stats.compound;
+	if (!whole_thps)
 		printf("# this kernel migrates base pages only\n");
 
 	for (i = 0; i < nr; i++) {

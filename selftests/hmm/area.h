@@ -11,7 +11,7 @@
 extern struct hmmt_dev dev0, dev1;
 extern char *area;		/* PMD aligned, AREA_PMDS PMDs, unmapped between tests */
 extern char why[256];
-extern bool whole;		/* this kernel migrates whole THPs */
+extern bool whole_thps;		/* this kernel migrates whole THPs */
 
 #define AREA_PMDS	4
 #define AREA_SIZE	(AREA_PMDS * HMMT_PMD_SIZE)

@@ -25,10 +25,10 @@ static bool thp_to_dev(void)
 
 	TRY(fill(1, true));
 	TRY(migrate(&dev0, 0, HMMT_PMD_PAGES, 0, &m));
-	WANT(m.thp == whole && m.migrated == HMMT_PMD_PAGES, "thp %llu migrated %llu",
+	WANT(m.thp == whole_thps && m.migrated == HMMT_PMD_PAGES, "thp %llu migrated %llu",
 	     m.thp, m.migrated);
 	WANT(in_device(0) && in_device(511), "snapshot %#x %#x", snap(0), snap(511));
-	WANT(HMMT_SNAP_ORDER(snap(7)) == (whole ? 9 : 0), "order %u", HMMT_SNAP_ORDER(snap(7)));
+	WANT(HMMT_SNAP_ORDER(snap(7)) == (whole_thps ? 9 : 0), "order %u", HMMT_SNAP_ORDER(snap(7)));
 	return verify_device(&dev0, 0, HMMT_PMD_PAGES);
 }
 
@@ -38,7 +38,7 @@ static bool thp_round_trip(void)
 
 	TRY(thp_to_dev());
 	TRY(migrate(&dev0, 0, HMMT_PMD_PAGES, HMMT_MIGRATE_TO_SYS, &m));
-	WANT(m.thp == whole, "thp %llu migrated %llu", m.thp, m.migrated);
+	WANT(m.thp == whole_thps, "thp %llu migrated %llu", m.thp, m.migrated);
 	WANT(!in_device(0), "snapshot %#x", snap(0));
 	return verify(0, HMMT_PMD_PAGES);
 }
@@ -51,9 +51,9 @@ static bool thp_cpu_fault(void)
 	hmmt_stats(&dev0, &a);
 	TRY(verify(300, 301));
 	hmmt_stats(&dev0, &b);
-	WANT(b.fault_thp == a.fault_thp + whole, "fault_thp %llu, then %llu",
+	WANT(b.fault_thp == a.fault_thp + whole_thps, "fault_thp %llu, then %llu",
 	     a.fault_thp, b.fault_thp);
-	WANT(in_device(0) == !whole && in_device(511) == !whole, "snapshot %#x", snap(0));
+	WANT(in_device(0) == !whole_thps && in_device(511) == !whole_thps, "snapshot %#x", snap(0));
 	return verify(0, HMMT_PMD_PAGES);
 }
 
@@ -77,7 +77,7 @@ static bool split_on_request(void)
 
 	TRY(fill(1, true));
 	TRY(migrate(&dev0, 0, HMMT_PMD_PAGES, HMMT_MIGRATE_SPLIT, &m));
-	WANT(m.split == whole && m.migrated == HMMT_PMD_PAGES, "split %llu migrated %llu",
+	WANT(m.split == whole_thps && m.migrated == HMMT_PMD_PAGES, "split %llu migrated %llu",
 	     m.split, m.migrated);
 	TRY(verify_device(&dev0, 0, HMMT_PMD_PAGES));
 	return verify(0, HMMT_PMD_PAGES);
@@ -102,7 +102,7 @@ static bool hole_becomes_thp(void)
 	TRY(fill(1, true));
 	WANT(!madvise(area, HMMT_PMD_SIZE, MADV_DONTNEED), "%s", strerror(errno));
 	TRY(migrate(&dev0, 0, HMMT_PMD_PAGES, 0, &m));
-	WANT(m.thp == whole, "thp %llu migrated %llu", m.thp, m.migrated);
+	WANT(m.thp == whole_thps, "thp %llu migrated %llu", m.thp, m.migrated);
 	hmmt_access(&dev0, (unsigned long)word(9), &v, sizeof(v), 0, NULL);
 	WANT(!v, "hole reads %#llx", (unsigned long long)v);
 	WANT(!*word(100), "hole reads %#llx", (unsigned long long)*word(100));
@@ -250,7 +250,7 @@ static bool stock_commands(void)
 	WANT(*(uint64_t *)(buf + 3 * HMMT_PAGE_SIZE + 64) == value(3), "copy back");
 	WANT(!ioctl(dev0.fd, HMM_DMIRROR_SNAPSHOT, &cmd), "%s", strerror(errno));
 	WANT(buf[5] == (HMM_DMIRROR_PROT_DEV_PRIVATE_LOCAL | HMM_DMIRROR_PROT_WRITE |
-			(whole ? HMM_DMIRROR_PROT_PMD : 0)), "snapshot %#x", buf[5]);
+			(whole_thps ? HMM_DMIRROR_PROT_PMD : 0)), "snapshot %#x", buf[5]);
 	WANT(!ioctl(dev0.fd, HMM_DMIRROR_MIGRATE_TO_SYS, &cmd), "%s", strerror(errno));
 	return verify(0, HMMT_PMD_PAGES);
 }
@@ -263,7 +263,7 @@ static bool exclusive(void)
 	};
 
 	/* old kernels refuse the tail pages of a THP */
-	TRY(fill(1, whole));
+	TRY(fill(1, whole_thps));
 	WANT(!ioctl(dev0.fd, HMM_DMIRROR_EXCLUSIVE, &cmd), "%s", strerror(errno));
 	WANT(ioctl(dev0.fd, HMM_DMIRROR_CHECK_EXCLUSIVE, &cmd) && errno == EPERM,
 	     "not exclusive: %s", strerror(errno));

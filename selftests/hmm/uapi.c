@@ -35,7 +35,7 @@ static bool thp_in_device(void)
 
 	TRY(fill(1, true));
 	TRY(migrate(&dev0, 0, PAGES, 0, &m));
-	WANT(m.thp == whole, "thp %llu migrated %llu", m.thp, m.migrated);
+	WANT(m.thp == whole_thps, "thp %llu migrated %llu", m.thp, m.migrated);
 	return true;
 }
 
@@ -68,11 +68,11 @@ static bool peer(bool thp)
 	TRY(thp ? thp_in_device() : base_in_device());
 	TRY(stats_of(&dev1, &before));
 	ret = hmmt_migrate_peer(&dev1, at(0), HMMT_PMD_SIZE, 0, 0, &m);
-	WANT(!ret && m.migrated == PAGES && m.thp == (thp && whole), "ret %d migrated %llu thp %llu",
+	WANT(!ret && m.migrated == PAGES && m.thp == (thp && whole_thps), "ret %d migrated %llu thp %llu",
 	     ret, m.migrated, m.thp);
 	TRY(stats_of(&dev1, &after));
 	TRY(stats_of(&dev0, &st0));
-	WANT(after.to_peer_thp - before.to_peer_thp == (thp && whole), "counter %llu",
+	WANT(after.to_peer_thp - before.to_peer_thp == (thp && whole_thps), "counter %llu",
 	     after.to_peer_thp - before.to_peer_thp);
 	WANT(!st0.pages_used && after.pages_used == PAGES, "used %llu and %llu",
 	     st0.pages_used, after.pages_used);
@@ -275,7 +275,7 @@ static bool inject_thp(void)
 	struct hmmt_inject in;
 	struct hmmt_migrate m;
 
-	if (!whole) {
+	if (!whole_thps) {
 		skip = "this kernel migrates base pages only";
 		return false;
 	}
@@ -330,7 +330,7 @@ static bool inject_fault(void)
 {
 	struct hmmt_inject in;
 
-	if (!whole) {
+	if (!whole_thps) {
 		skip = "this kernel migrates base pages only";
 		return false;
 	}
@@ -494,7 +494,7 @@ static bool checks_fire(void)
 	TRY(thp_in_device());
 	for (i = 1; i < HMMT_NR_CHECKS; i++) {
 		/* takes a folio that has an order */
-		if (i == HMMT_CHECK_ORDER && !whole)
+		if (i == HMMT_CHECK_ORDER && !whole_thps)
 			continue;
 		ret = hmmt_check(&dev0, HMMT_CHECK_QUIET | HMMT_CHECK_BUST(i), &check);
 		WANT(!ret, "%s: %s", hmmt_check_name(i), strerror(-ret));
@@ -567,7 +567,7 @@ static bool uring(void)
 		io_uring_submit(&ring);
 	}
 	WANT(ret == 2 && !res[0] && !res[1], "submitted %d, results %d %d", ret, res[0], res[1]);
-	WANT(m[0].thp == whole && m[1].thp == whole, "thp %llu %llu", m[0].thp, m[1].thp);
+	WANT(m[0].thp == whole_thps && m[1].thp == whole_thps, "thp %llu %llu", m[0].thp, m[1].thp);
 	ok = ok && uring_wait(&ring, 3, res);
 	io_uring_queue_exit(&ring);
 	TRY(ok);
