@@ -77,10 +77,10 @@ find_units()
 		printf 'kernel\tstatic/%s\t%s/selftests/static.sh %s\n' \
 			"$t" "$HMMT_TOP" "$t"
 	done
-	# Programs of the guest's selftests; findings are single bugs, by name, and the
-	# fuzzer wants arguments (hmm/fuzz).
+	# Programs of the guest's selftests; findings are single bugs, by name,
+	# and the fuzzer and the matrix are run by hand.
 	while read -r t; do
-		[[ $t != *-findings && $t != *-fuzz ]] || continue
+		[[ $t != *-findings && $t != *-fuzz && $t != *-validate ]] || continue
 		printf 'guest\tguest/live-%s\tguest_test live %s\n' "$t" "$t"
 		printf 'guest\tguest/det-%s\tguest_test det %s\n' "$t" "$t"
 	done < <(build_mk_names guest-progs "$HMMT_TOP"/selftests/*/Build.mk)
