@@ -4,6 +4,7 @@
  * a kernel should do: "ok" means that the bug is not there.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -174,6 +175,65 @@ static bool join(void)
 	return true;
 }
 
+/*
+ * A fault handler may migrate more than the page that was touched, also where a
+ * THP is mapped by PTEs
+ */
+static bool fault_stale(void)
+{
+	char *p = thps(1, true);
+
+	if (!p || to_dev(p, HMMT_PMD_SIZE, 0) ||
+	    madvise(p + 10 * HMMT_PAGE_SIZE, HMMT_PAGE_SIZE, MADV_DONTNEED) ||
+	    hmmt_tune(&dev, HMMT_PMD_SIZE, 0))
+		return false;
+	return !*(volatile char *)(p + 300 * HMMT_PAGE_SIZE);
+}
+
+/* hmm_range_fault() fills a hole of a hugetlb mapping without a lockdep report */
+static bool hugetlb_hole(void)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_HUGETLB;
+	char *p, *q;
+	uint64_t v;
+
+	/* a hole is where there is no page table for the PMD: far from the other */
+	hmmt_write_file("/proc/sys/vm/nr_hugepages", "4");
+	p = mmap((void *)0x200000000000UL, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0);
+	q = mmap((void *)0x210000000000UL, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (p == MAP_FAILED || q == MAP_FAILED)
+		return false;
+	/* the order of the locks as it is meant to be, for lockdep to know */
+	p[0] = 1;
+	return !hmmt_access(&dev, (unsigned long)q, &v, 8, 0, NULL);
+}
+
+/* An eviction and munmap() of the same pages; the damage is seen by KASAN */
+static bool evict_unmap(void)
+{
+	unsigned int i;
+	pid_t pid;
+
+	hmmt_perturb(&dev, 100000, 1);
+	pid = fork();
+	while (!pid)
+		hmmt_evict(&dev, NULL);
+	for (i = 0; pid > 0 && i < 300; i++) {
+		char *p = mmap(NULL, 16 * HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (p == MAP_FAILED)
+			break;
+		memset(p, 1, 16 * HMMT_PAGE_SIZE);
+		to_dev(p, 16 * HMMT_PAGE_SIZE, 0);
+		usleep(500);
+		munmap(p, 16 * HMMT_PAGE_SIZE);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return i == 300;
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(void);
@@ -185,6 +245,9 @@ static const struct {
 	{ "split-shared", split_shared },
 	{ "fault-part", fault_part },
 	{ "join", join },
+	{ "fault-stale", fault_stale },
+	{ "hugetlb-hole", hugetlb_hole },
+	{ "evict-unmap", evict_unmap },
 };
 
 int main(int argc, char **argv)

@@ -536,11 +536,16 @@ static void sanitize_ours(struct thread *t, unsigned int cmd, union arg *arg)
 		if (fuzz.avoid & AVOID_FAULT_PART && arg->tune.cpu_window != HMMT_PMD_SIZE &&
 		    (arg->tune.cpu_window == 4096 || arg->tune.cpu_window == 65536))
 			arg->tune.cpu_window = 0;
+		if (fuzz.avoid & AVOID_FAULT_STALE && arg->tune.cpu_window == HMMT_PMD_SIZE)
+			arg->tune.cpu_window = 0;
 		break;
 	case _IOC_NR(HMMT_INJECT):
 		/* a CPU fault that can never succeed is taken again for ever */
 		if (!arg->inject.times || arg->inject.times > 64)
 			arg->inject.times = 4;
+		/* a THP that gets base pages is split, or stays mapped by PTEs */
+		if (fuzz.avoid & AVOID_PTE_THP && !fuzz.sh->no_thp)
+			arg->inject.sites &= ~(HMMT_SITE_DEV_THP | HMMT_SITE_SYS_THP);
 		break;
 	case _IOC_NR(HMMT_PERTURB):
 		if (arg->perturb.max > 1000 && arg->perturb.max <= 1000000)
@@ -561,6 +566,10 @@ static void sanitize(struct thread *t, struct request *r)
 	case _IOC_NR(HMMT_EVICT):
 		if (fuzz.sh->no_evict)
 			r->fd = -1;
+		break;
+	case _IOC_NR(HMM_DMIRROR_FLAGS):
+		if (fuzz.avoid & AVOID_PTE_THP && !fuzz.sh->no_thp)
+			stock->npages &= ~HMM_DMIRROR_FLAG_FAIL_ALLOC;
 		break;
 	case _IOC_NR(HMM_DMIRROR_WRITE):
 		keep_off(t, &stock->addr);

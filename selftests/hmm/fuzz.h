@@ -40,7 +40,8 @@ enum {
 	AVOID_PTE_THP		= 1 << 4,	/* collect-split-race */
 	AVOID_ZAP_THP		= 1 << 5,	/* zap-migration */
 	AVOID_HUGETLB_HOLE	= 1 << 6,
-	AVOID_EVICT_UNMAP	= 1 << 7,	/* evict-unmap */
+	AVOID_EVICT_UNMAP	= 1 << 7,
+	AVOID_FAULT_STALE	= 1 << 8,
 };
 
 /* Shared by all processes */

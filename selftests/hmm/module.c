@@ -73,6 +73,20 @@ bool module_loaded(void)
 	return !access("/sys/module/test_hmm/refcnt", F_OK);
 }
 
+/* Free pages that the CPUs keep for themselves are not in MemFree */
+static uint64_t per_cpu_kb(void)
+{
+	static char text[65536];
+	uint64_t pages = 0;
+	const char *at;
+
+	if (hmmt_read_file("/proc/zoneinfo", text, sizeof(text)) < 0)
+		return 0;
+	for (at = text; (at = strstr(at, " count:")); at++)
+		pages += strtoull(at + 7, NULL, 10);
+	return pages * (HMMT_PAGE_SIZE / 1024);
+}
+
 uint64_t mem_free_kb(void)
 {
 	uint64_t kb = 0;
@@ -82,7 +96,7 @@ uint64_t mem_free_kb(void)
 	/* what waits for RCU or for a worker is not lost */
 	sleep_ms(500);
 	hmmt_file_field("/proc/meminfo", "MemFree", &kb);
-	return kb;
+	return kb + per_cpu_kb();
 }
 
 bool leaks_forget(void)
