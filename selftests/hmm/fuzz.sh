@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# stage: guest
+# The ioctl fuzzer in guests of its own, each judged. What kernels of this
+# release are known not to survive (configs/known) is avoided, and said.
+#
+#   HMMT_FUZZ_DURATION   20s    of the guest's clock, each guest
+#   HMMT_FUZZ_FLAVOURS   DEBUG  one or more, as in "DEBUG KASAN"
+#   HMMT_FUZZ_ENGINES    "det live"
+#   HMMT_FUZZ_SEED       1
+#   HMMT_FUZZ_AVOID      names of docs/findings, instead of those of configs/known
+#
+# The long form, for a night:
+#   HMMT_FUZZ_DURATION=5m HMMT_FUZZ_FLAVOURS='DEBUG KASAN' HMMT_FUZZ_ENGINES=live \
+#	HMMT_FUZZ_SEED=$RANDOM ./run.sh test --only hmm/fuzz
+set -euo pipefail
+HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=tools/campaign/lib.sh
+. "$HMMT_TOP/tools/campaign/lib.sh"
+# shellcheck source=selftests/ktap.sh
+. "$HMMT_TOP/selftests/ktap.sh"
+vm=$HMMT_TOP/tools/vm
+
+duration=$(parse_duration "${HMMT_FUZZ_DURATION:-20s}") ||
+	die "$EX_USAGE" "HMMT_FUZZ_DURATION: '$HMMT_FUZZ_DURATION' is no duration"
+seed=$(parse_seed "${HMMT_FUZZ_SEED:-1}") ||
+	die "$EX_USAGE" "HMMT_FUZZ_SEED: '$HMMT_FUZZ_SEED' is no seed"
+read -r -a flavours <<<"${HMMT_FUZZ_FLAVOURS:-DEBUG}"
+read -r -a engines <<<"${HMMT_FUZZ_ENGINES:-det live}"
+logs=${logs:-$HMMT_TOP/results/fuzz-$(date +%Y%m%d-%H%M%S)-$$}
+
+# findings RELEASE: the known issues of this kernel, by name
+findings()
+{
+	local f pattern
+	local -a kernels names=()
+
+	for f in "$HMMT_TOP"/configs/known/*.known; do
+		read -r -a kernels < <(sed -n 's/^kernels:[[:space:]]*//p' "$f")
+		for pattern in "${kernels[@]}"; do
+			# shellcheck disable=SC2053 # a pattern is meant
+			[[ $1 != $pattern ]] || names+=("$(basename "$f" .known)")
+		done
+	done
+	(IFS=,; printf '%s\n' "${names[*]}")
+}
+
+# fuzz FLAVOUR ENGINE
+fuzz()
+{
+	local dir=$logs/fuzz-$1-$2 build image mem=1024 verdict avoid
+
+	build=$("$vm/kernel.sh" --ksrc "$source" --flavour "$1")
+	image=$("$vm/image.sh" --tools "$tools" --build "$build")
+	avoid=${HMMT_FUZZ_AVOID-$(findings "$(cat "$build/hmmt/release")")}
+	# shadow memory and quarantine
+	[ "$1" != KASAN ] || mem=1536
+	"$vm/boot.sh" --dir "$dir" --tools "$tools" --build "$build" --image "$image" \
+		--engine "$2" --seed "$seed" --mem "$mem" --overdue "$((duration + 900))" \
+		--expect selftest --flavour "$1" --quiet -- \
+		hmm-fuzz --seed "$seed" --duration "${duration}s" ${avoid:+--avoid "$avoid"} || true
+	"$tools/host/hmmt-judge" run "$dir" --known "$HMMT_TOP/configs/known" || true
+	grep -a '^# ' "$dir/results.log" || true
+	verdict=$(sed -n 's/.*"verdict": *"\([A-Z]*\)".*/\1/p' "$dir/verdict.json" | head -n 1)
+	case $verdict in
+	PASS | KNOWN) ktap_pass "$1 $2, $duration s, seed $seed: $verdict" ;;
+	*) ktap_fail "$1 $2, $duration s, seed $seed" "$verdict, see $dir" ;;
+	esac
+	# KNOWN does not tell whether it came to the end
+	ktap_equal "$1 $2: all its own checks" \
+		"$(grep -aE '^(not ok|Bail|\{)' "$dir/results.log" | sed 's/"pass":[0-9]*/"pass"/')" \
+		'{"hmmtorture":1,"program":"hmm-fuzz","pass","fail":0,"skip":0}'
+}
+
+mkdir -p "$logs"
+tools=$("$vm/tools.sh")
+source=$("$vm/fetch.sh")
+for flavour in "${flavours[@]}"; do
+	for engine in "${engines[@]}"; do
+		fuzz "$flavour" "$engine"
+	done
+done
+ktap_end
