@@ -12,7 +12,7 @@ export HMMT_TOP
 # shellcheck source=tools/campaign/options.sh
 . "$HMMT_TOP/tools/campaign/options.sh"
 
-readonly HMMT_VERBS="run test bench bisect-step report replay doctor"
+readonly HMMT_VERBS="run test validate bench bisect-step report replay doctor"
 
 usage()
 {
@@ -27,6 +27,7 @@ in it, and judges what happened. Verbs:
   run               torture and judge (the default)
   test              test the tool itself: host, guest, both engines
   bench             what a migration costs, stock driver and ours, docs/bench.md
+  validate          which promises of the series this kernel keeps
   bisect-step       one step of "git bisect run", see docs/bisect.md
   report [DIR]      print the verdict of results/latest or of DIR
   replay RUNDIR     do a run again and compare the verdict
@@ -63,6 +64,24 @@ Exit: 0 all passed, 1 some failed, 3 nothing was run.
 END
 		;;
 	bench) exec "$HMMT_TOP/tools/bench/bench.sh" --help ;;
+	validate)
+		cat <<'END'
+usage: ./run.sh validate [--only PATTERN] [--list] [OPTIONS]
+
+A matrix of what THP migration of device-private memory promises: a row each,
+PASS, KNOWN, FAIL with what was seen, or SKIP with why. See docs/validate.md.
+
+  --only PATTERN    only rows whose name matches the extended regex
+  --list            the rows, what they promise and where that is written
+  --engine E        det (default), live, kvm or tcg
+  --flavour F       DEBUG (default); SOFTDIRTY for the rows of soft-dirty
+  --bust WHAT       break something on purpose: the rows must then fail
+  --ksrc DIR, --kernel SERIES, --seed N, --vms N, --cpus N, --mem SIZE,
+  --results DIR     as for run
+
+Exit: 0 all pass or are known, 1 a row fails, 2 usage, 3 rows without a result.
+END
+		;;
 	report) echo "usage: ./run.sh report [DIR]   (default: results/latest)" ;;
 	replay) echo "usage: ./run.sh replay RUNDIR" ;;
 	doctor) echo "usage: ./run.sh doctor   exit: 0 all there, 3 something is missing" ;;
@@ -90,6 +109,7 @@ main()
 	run) exec "$HMMT_TOP/tools/campaign/campaign.sh" "$@" ;;
 	test) exec "$HMMT_TOP/selftests/runner.sh" "$@" ;;
 	bench) exec "$HMMT_TOP/tools/bench/bench.sh" "$@" ;;
+	validate) exec "$HMMT_TOP/tools/validate/validate.sh" "$@" ;;
 	bisect-step) exec "$HMMT_TOP/tools/bisect/step.sh" "$@" ;;
 	report) exec "$HMMT_TOP/tools/campaign/report.sh" "$@" ;;
 	replay) exec "$HMMT_TOP/tools/campaign/replay.sh" "$@" ;;

@@ -28,7 +28,8 @@ static bool thp_to_dev(void)
 	WANT(m.thp == whole_thps && m.migrated == HMMT_PMD_PAGES, "thp %llu migrated %llu",
 	     m.thp, m.migrated);
 	WANT(in_device(0) && in_device(511), "snapshot %#x %#x", snap(0), snap(511));
-	WANT(HMMT_SNAP_ORDER(snap(7)) == (whole_thps ? 9 : 0), "order %u", HMMT_SNAP_ORDER(snap(7)));
+	WANT(HMMT_SNAP_ORDER(snap(7)) == (whole_thps ? 9 : 0), "order %u",
+	     HMMT_SNAP_ORDER(snap(7)));
 	return verify_device(&dev0, 0, HMMT_PMD_PAGES);
 }
 

@@ -313,7 +313,7 @@ static void show_stuck(pid_t pid, struct outcome *out)
 	if (hmmt_read_file(path, text, sizeof(text)) > 0)
 		for (line = strtok_r(text, "\n", &save); line;
 		     line = strtok_r(NULL, "\n", &save))
-			printf("# %s\n", line);
+			printf("# at %s\n", line);
 	hmmt_task_stat(pid, pid, &stat);
 	snprintf(out->why, sizeof(out->why), "%s: not ended in %d s, %llu CPU faults, "
 		 "%llu failed, %llu device faults", stat.state == 'R' ? "spins" : "hangs",
@@ -327,6 +327,7 @@ static void show_stuck(pid_t pid, struct outcome *out)
 static bool run_one(const struct row *row, struct outcome *out)
 {
 	struct pollfd pfd = { .fd = -1, .events = POLLIN };
+	unsigned int ms;
 	int status = 0;
 	pid_t pid;
 
@@ -356,8 +357,9 @@ static bool run_one(const struct row *row, struct outcome *out)
 	}
 	close(pfd.fd);
 	waitpid(pid, &status, 0);
-	/* children of it that it left behind */
-	kill(-pid, SIGKILL);
+	/* children of it that it left behind; init has to reap them */
+	for (ms = 0; !kill(-pid, SIGKILL) && ms < SETTLE_MS; ms += 10)
+		usleep(10000);
 	if (WIFSIGNALED(status) && !out->why[0])
 		snprintf(out->why, sizeof(out->why), "killed by signal %d", WTERMSIG(status));
 	return out->ok && !status;
