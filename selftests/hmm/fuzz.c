@@ -436,7 +436,8 @@ static int parse_avoid(char *list)
 		{ "fault-part", AVOID_FAULT_PART, "no fault window below a PMD" },
 		{ "zap-migration", AVOID_SHARED_THP | AVOID_ZAP_THP,
 		  "no THP is shared or evicted, and none is zapped but by munmap and exit" },
-		{ "evict-unmap", AVOID_EVICT_UNMAP, "nothing is unmapped while there are evictions" },
+		{ "evict-unmap", AVOID_EVICT_UNMAP,
+		  "nothing is unmapped while there are evictions" },
 		/* fault-part is an endless fault, which has no title to be known by */
 		{ "fault-stale", AVOID_FAULT_STALE | AVOID_FAULT_PART,
 		  "no fault window but the default one" },

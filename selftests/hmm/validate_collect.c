@@ -297,7 +297,8 @@ static bool hole_counted(unsigned long unused)
 	TRY(placed(0, PAGES, DEVICE, 9));
 	WANT(!hmmt_mthp_stat(2048, "nr_anon", &now) && now == folios + 1,
 	     "nr_anon %llu, then %llu", (unsigned long long)folios, (unsigned long long)now);
-	WANT(!hmmt_file_field("/proc/self/status", "RssAnon", &now) && now >= rss + 2048 && now < rss + 2048 + 64,
+	WANT(!hmmt_file_field("/proc/self/status", "RssAnon", &now) && now >= rss + 2048 &&
+	     now < rss + 2048 + 64,
 	     "RssAnon %llu kB, then %llu", (unsigned long long)rss, (unsigned long long)now);
 	WANT(!munmap(area, HMMT_PMD_SIZE), "%s", strerror(errno));
 	WANT(!hmmt_mthp_stat(2048, "nr_anon", &now) && now == folios,

@@ -163,7 +163,8 @@ static bool peer_partly(unsigned long unused)
 }
 
 const struct row split_rows[] = {
-	{ "split.whole", "a THP with base page destinations is split and goes", SERIES, whole, 0, 0 },
+	{ "split.whole", "a THP with base page destinations is split and goes", SERIES,
+	  whole, 0, 0 },
 	{ "split.whole_back", "so is a device THP on its way back", SERIES, whole, 1, 0 },
 	{ "split.some", "pages of a split THP without a destination stay, the others go", SETUP,
 	  some, 0, 0 },

@@ -346,7 +346,7 @@ static bool exits(unsigned long how)
 
 	pid = fork();
 	if (!pid) {
-		char *argv[] = { "hmm-validate", "--list", NULL };
+		char *const argv[] = { "hmm-validate", "--list", NULL };
 
 		/* the devices of the parent mirror the parent */
 		if (hmmt_open(&dev0, 0) || !device_thps(2) ||
