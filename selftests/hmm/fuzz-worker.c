@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -429,6 +430,25 @@ static bool thread_init(struct thread *t, struct proc *p, unsigned int nr)
 	return !mprotect(t->arg + HMMT_PAGE_SIZE, HMMT_PAGE_SIZE, PROT_READ);
 }
 
+/* Some lives begin with as much in the device as it holds: commands meet a full one */
+static void fill_device(struct proc *p)
+{
+	struct hmmt_dev dev = HMMT_DEV_CLOSED;
+	unsigned int i;
+
+	if (hmmt_open(&dev, p->life & 1))
+		return;
+	for (i = 0; i < NR_AREAS; i++) {
+		struct hmmt_migrate m = {
+			.addr = p->area[i].addr, .len = p->area[i].pages * HMMT_PAGE_SIZE,
+		};
+
+		if (i == AREA_BASE || (i == AREA_CALM && fuzz.sh->no_thp))
+			ioctl(dev.fd, HMMT_MIGRATE, &m);
+	}
+	hmmt_close(&dev);
+}
+
 /* Ends in one of the ways that a process can: the supervisor has one more */
 static void end_life(struct thread *t, pthread_t *ids)
 {
@@ -474,6 +494,8 @@ void fuzz_worker(unsigned int slot, uint64_t life)
 		p.fds[i] = dev.fd;
 	}
 	map_all(&p);
+	if (life & 2)
+		fill_device(&p);
 	for (i = 0; i < FUZZ_THREADS; i++)
 		if (!thread_init(&threads[i], &p, i))
 			_exit(1);

@@ -30,7 +30,7 @@
 #define FULL_CALLS	40	/* ... unless they called it as often as this */
 #define LEFT_KB		4096	/* slabs that are not given back */
 /* Small, so that it runs full; large where a THP that finds no room may not be met */
-#define PARAMS_SMALL	"chunks=4 chunks_per_pagemap=3 perturb=20"
+#define PARAMS_SMALL	"chunks=2 chunks_per_pagemap=1 perturb=20"
 #define PARAMS_LARGE	"chunks=32 chunks_per_pagemap=5 perturb=20"
 
 struct fuzz fuzz;

@@ -14,8 +14,8 @@ vm=$HMMT_TOP/tools/vm
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# Each probe, and a second opinion: a header of the tree and what is in it exactly
-# where the probe compiles.
+# Each probe, and a second opinion: a header of the tree (or those where releases
+# have it) and what is in it exactly where the probe compiles.
 probes='
 FOLIO_FREE			include/linux/memremap.h	\(\*folio_free\)
 FOLIO_SPLIT			include/linux/memremap.h	\(\*folio_split\)
@@ -24,7 +24,7 @@ IO_URING_CMD_DONE_3ARGS		include/linux/io_uring/cmd.h	void __io_uring_cmd_done
 IO_URING_SQE_CMD_TYPED		include/linux/io_uring/cmd.h	define io_uring_sqe_cmd\(sqe, type\)
 MAKE_DEVICE_EXCLUSIVE		include/linux/rmap.h		make_device_exclusive\(
 MIGRATE_DEVICE_PFNS		include/linux/migrate.h		migrate_device_pfns
-PAGE_PGMAP			include/linux/memremap.h	page_pgmap\(
+PAGE_PGMAP			include/linux/memremap.h,include/linux/mmzone.h page_pgmap\(const struct page
 SELECT_COMPOUND			include/linux/migrate.h		MIGRATE_VMA_SELECT_COMPOUND
 VMA_ALLOC_FOLIO_4ARGS		include/linux/gfp.h		vma_alloc_folio_noprof\(gfp_t gfp, int order, struct vm_area_struct \*vma, unsigned long addr\)
 ZONE_DEVICE_PAGE_INIT_ORDER	include/linux/memremap.h	zone_device_folio_init
@@ -38,7 +38,9 @@ check_probes()
 		[ -n "$name" ] || continue
 		n=$((n + 1))
 		want=no got=no
-		tr -s '[:space:]' ' ' <"$tree/$file" | grep -E -- "$regex" >"$tmp/log" && want=yes
+		# shellcheck disable=SC2086 # a list
+		(cd "$tree" && cat ${file//,/ }) | tr -s '[:space:]' ' ' |
+			grep -E -- "$regex" >"$tmp/log" && want=yes
 		grep -qx "#define HAVE_$name 1" "$probed" && got=yes
 		[ "$want" = "$got" ] || wrong+=" $name: header $want, probe $got;"
 	done <<<"$probes"
