@@ -6,7 +6,7 @@
 # (skip) or anything else (fail). Units are found, not listed:
 #   host/NAME	   unit tests in C (host-tests of the Build.mk files)
 #   AREA/NAME	   executable selftests/AREA/NAME.sh; a line "# stage: guest" in
-#		   it puts it behind the kernel build, one at a time
+#		   it puts it behind the kernel build
 # and the few at the end of find_units(). Names of tests are UNIT:TEST.
 set -euo pipefail
 
@@ -344,7 +344,8 @@ main()
 		prepare_flavour DEBUG
 	fi
 	if stage_wanted kernel; then run_stage kernel 2; fi
-	if stage_wanted guest; then run_stage guest 1; fi
+	# a guest keeps one core busy, or two of its own that wait for each other
+	if stage_wanted guest; then run_stage guest 2; fi
 	finish
 }
 

@@ -26,31 +26,34 @@ readonly USER_IGNORE
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-# quiet NAME COMMAND...: passes when the command succeeds and says nothing that
-# looks like a warning
+# quiet NAME VARIABLE=VALUE... TARGET: passes when make succeeds and says nothing
+# that looks like a warning. What is built stays, so that the next time only
+# what was changed is; what gave a warning does not, or it would be silent then.
 quiet()
 {
-	local name=$1
+	local name=$1 dir made
 
 	shift
-	if "$@" >"$out/log" 2>&1 && ! grep -qE '(warning|error):' "$out/log"; then
+	made="$* $(cat "$(kernel_dir)/hmmt/kernel.stamp")"
+	dir=$HMMT_CACHE/static/$(sha256sum <<<"$HMMT_TOP $name" | cut -c 1-12)
+	[ "$(cat "$dir/made" 2>/dev/null)" = "$made" ] || rm -rf "$dir"
+	mkdir -p "$dir"
+	printf '%s\n' "$made" >"$dir/made"
+	if make -C "$HMMT_TOP" --no-print-directory O="$dir" "$@" >"$out/log" 2>&1 &&
+	   ! grep -qE '(warning|error):' "$out/log"; then
 		ktap_pass "$name"
 	else
+		rm -rf "$dir"
 		ktap_fail "$name" "$(grep -E '(warning|error|\*\*\*)' "$out/log" | head -n 20 ||
 			tail -n 20 "$out/log")"
 	fi
 }
 
-make_here()
-{
-	make -C "$HMMT_TOP" --no-print-directory O="$out" "$@"
-}
-
 warnings()
 {
-	quiet "host programs, W=1" make_here W=1 host
-	quiet "guest programs, W=1" make_here W=1 guest
-	quiet "driver, W=1" make_here W=1 KDIR="$(kernel_dir)" driver
+	quiet "host programs, W=1" W=1 host
+	quiet "guest programs, W=1" W=1 guest
+	quiet "driver, W=1" W=1 KDIR="$(kernel_dir)" driver
 }
 
 sparse_check()
@@ -59,18 +62,20 @@ sparse_check()
 		ktap_skip "driver, sparse" "sparse is not installed"
 		return 0
 	}
-	quiet "driver, sparse" make_here C=2 CHECK=sparse KDIR="$(kernel_dir)" driver
+	quiet "driver, sparse" C=2 CHECK=sparse KDIR="$(kernel_dir)" driver
 }
 
+# What was read with the same script and found good is not read again.
 checkpatch()
 {
-	local script f ignore
+	local script f ignore read
 
 	script=$(kernel_source_dir)/scripts/checkpatch.pl
 	if ! command -v perl >/dev/null || [ ! -f "$script" ]; then
 		ktap_skip checkpatch "no perl, or the tree has no checkpatch.pl"
 		return 0
 	fi
+	mkdir -p "$HMMT_CACHE/static/checkpatch"
 	# it leaves a file where it is started
 	cd "$out"
 	while IFS= read -r f; do
@@ -86,9 +91,12 @@ checkpatch()
 		drivers/*) ;;
 		*) ignore=$ignore,$USER_IGNORE ;;
 		esac
-		if perl "$script" --no-tree --strict --terse --no-summary \
-			--show-types --max-line-length=100 --ignore "$ignore" \
-			-f "$HMMT_TOP/$f" >"$out/log" 2>&1; then
+		set -- --no-tree --strict --terse --no-summary --show-types \
+			--max-line-length=100 --ignore "$ignore"
+		read=$(cat - "$script" "$HMMT_TOP/$f" <<<"$f $*" | sha256sum | cut -c 1-32)
+		read=$HMMT_CACHE/static/checkpatch/$read
+		if [ -e "$read" ] || perl "$script" "$@" -f "$HMMT_TOP/$f" >"$out/log" 2>&1; then
+			: >"$read"
 			ktap_pass "checkpatch $f"
 		else
 			ktap_fail "checkpatch $f" "$(head -n 20 "$out/log")"
