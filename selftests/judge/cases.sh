@@ -207,6 +207,23 @@ rc=0
 (ulimit -v "${MEMORY:-100000}" && timeout 60 "$judge" run "$tmp/big") >"$tmp/out" 2>&1 || rc=$?
 ktap_equal "50 MB of console in little memory" "exit $rc: $(head -n 1 "$tmp/out")" "exit 1: FAIL: Bad rss-counter state (MM_ANONPAGES)"
 
+# news: reports of the kernel's own code, and nothing else, of which one is not known
+news()
+{
+	rm -rf "$tmp/news"
+	cp -r "$here/fixtures/$1" "$tmp/news"
+	judged news "$tmp/news" --known "$here/known"
+	ktap_equal "news: $1" "exit $rc: $(cat "$tmp/out")" "$2"
+}
+news splat-kasan "exit 0: KASAN: slab-use-after-free Read in dmirror_devmem_fault"
+news driver-kasan "exit 1: "
+news driver-oops "exit 1: "
+news fail-oracle "exit 1: "
+news fail-selftest "exit 1: "
+news known "exit 1: "
+news pass "exit 1: "
+news lost-slow "exit 1: "
+
 # usage
 usage()
 {

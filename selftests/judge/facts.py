@@ -19,6 +19,7 @@ def facts(path):
     out += [("line", f"{s['line']} {s['title']}") for s in splats]
     out += [("failures", len(v.get("failures", [])))]
     out += [("failure", f["title"]) for f in v.get("failures", [])]
+    out += [("source", f["source"]) for f in v.get("failures", [])]
     out += [("known", k["name"]) for k in v.get("known", []) if isinstance(k, dict)]
     for key in ("reason", "note", "skip"):
         out += [(key, text) for text in v.get(key + "s", [])]

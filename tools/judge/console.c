@@ -16,6 +16,7 @@
 
 #define OPEN_LINES	200	/* a report is not longer than this */
 #define PENDING_LINES	60	/* nor is a page dump in front of one */
+#define OUR_MODULE	" [test_hmm]"	/* behind a function of the driver */
 
 struct parser {
 	struct hmmt_console *con;
@@ -248,8 +249,10 @@ static void open_splat(struct parser *p, const struct hmmt_splat_rule *r, const 
 	p->open_lines = 0;
 	if (r->take)
 		r->take(text + strlen(r->start), p->what, sizeof(p->what));
-	if (r->where == HMMT_WHERE_LINE)
+	if (r->where == HMMT_WHERE_LINE) {
 		line_function(p, text);
+		p->cur.driver = strstr(text, OUR_MODULE);
+	}
 	if (*p->pending && body) {
 		hmmt_copy(p->what, sizeof(p->what), p->pending);
 		p->better = true;
@@ -292,6 +295,8 @@ static void feed_splat(struct parser *p, const char *text)
 	if (!strncmp(text, "RIP: 0010:", 10)) {
 		if (!p->rip_seen && hmmt_title_symbol(text + 10, name, sizeof(name)))
 			p->idle = hmmt_title_is_idle(name);
+		if (!p->rip_seen && p->rule->where == HMMT_WHERE_RIP)
+			p->cur.driver = strstr(text, OUR_MODULE);
 		p->rip_seen = true;
 		keep(p->rip, sizeof(p->rip), text + 10);
 		return;

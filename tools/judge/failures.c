@@ -50,7 +50,7 @@ static void console_failures(struct hmmt_judgement *j)
 			continue;
 		}
 		snprintf(where, sizeof(where), "console.log line %lu", s->line);
-		add_failure(j, "console", s->title, where, s->time_us);
+		add_failure(j, s->driver ? "driver" : "console", s->title, where, s->time_us);
 	}
 }
 
@@ -218,6 +218,11 @@ static void hang_failure(struct hmmt_judgement *j)
 }
 
 /* The first in time if known, else in the order console, oracle, test, hang. */
+static bool from_console(const struct hmmt_failure *f)
+{
+	return !strcmp(f->source, "console") || !strcmp(f->source, "driver");
+}
+
 const struct hmmt_failure *hmmt_first_failure(const struct hmmt_judgement *j)
 {
 	const struct hmmt_failure *f, *best = NULL;
@@ -230,8 +235,7 @@ const struct hmmt_failure *hmmt_first_failure(const struct hmmt_judgement *j)
 		hang = !strcmp(f->source, "hang");
 		best_hang = best && !strcmp(best->source, "hang");
 		/* The console's own are in order, though clocks of CPUs may differ. */
-		both_console = best && !strcmp(f->source, "console") &&
-			       !strcmp(best->source, "console");
+		both_console = best && from_console(f) && from_console(best);
 		if (!best || (best_hang && !hang) ||
 		    (hang == best_hang && !both_console && f->time_us != HMMT_NO_TIME &&
 		     best->time_us != HMMT_NO_TIME && f->time_us < best->time_us))

@@ -92,6 +92,7 @@ struct hmmt_splat {
 	bool fatal;
 	bool folded;		/* came after a fatal one */
 	bool hang;		/* the panic that our own NMI caused */
+	bool driver;		/* the function is one of our module */
 	const char *known;	/* name of the known issue that explains it */
 };
 
@@ -196,7 +197,7 @@ int hmmt_journal_print(const char *path, size_t last, FILE *out);
 
 struct hmmt_failure {
 	char title[HMMT_TITLE_MAX];
-	char source[16];	/* console, oracle, test, hang, step */
+	char source[16];	/* console, driver (console, in our module), oracle, test, hang, step */
 	char *detail;
 	int64_t time_us;
 	const char *known;

@@ -110,12 +110,40 @@ static int cmd_match(const struct args *a, const struct hmmt_known_list *known)
 	return rc;
 }
 
+/*
+ * Is all that is not known in the kernel's own code, by its own word? On a
+ * stock kernel that is a finding; anything else may be a bug of ours.
+ */
+static int cmd_news(const struct args *a, const struct hmmt_known_list *known)
+{
+	json_t *v = judge(a->dir, known), *f;
+	size_t i, news = 0, ours = 0;
+	const char *title = "";
+
+	if (!v)
+		return HMMT_EXIT_NONE;
+	json_array_foreach(json_object_get(v, "failures"), i, f) {
+		if (json_object_get(f, "known"))
+			continue;
+		if (strcmp(hmmt_json_str(f, "source", ""), "console"))
+			ours++;
+		else if (!news++)
+			title = hmmt_json_str(f, "title", "");
+	}
+	if (news && !ours)
+		printf("%s\n", title);
+	json_decref(v);
+	return news && !ours ? 0 : HMMT_EXIT_FAIL;
+}
+
 static const struct command commands[] = {
 	{ "run", "RUNDIR [--known DIR]", "verdict of one run", cmd_run },
 	{ "sum", "RESULTSDIR [--known DIR]", "one verdict of many runs, KTAP and JUnit", cmd_sum },
 	{ "journal", "RUNDIR [--last N]", "what the guest did last, as text", cmd_journal },
 	{ "match", "RUNDIR --title TITLE",
 	  "0 failed with this title, 1 passed, 3 failed otherwise or no verdict", cmd_match },
+	{ "news", "RUNDIR [--known DIR]",
+	  "0 the kernel's own reports only, one is not known; else 1", cmd_news },
 };
 
 static int usage(FILE *out, const char *why)
