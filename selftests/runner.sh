@@ -15,6 +15,8 @@ HMMT_TOP=$(cd "$(dirname "$0")/.." && pwd)
 . "$HMMT_TOP/tools/campaign/lib.sh"
 # shellcheck source=tools/campaign/prepare.sh
 . "$HMMT_TOP/tools/campaign/prepare.sh"
+# shellcheck source=selftests/verdict.sh
+. "$HMMT_TOP/selftests/verdict.sh"
 
 only=
 list=0
@@ -124,21 +126,15 @@ bust_test()
 	"$HMMT_TOP/selftests/lib/bust.sh" "$tools_dir/guest/torture" --no-device
 }
 
-# Stock kernels pass, or fail by a known issue; whatever else there is counts.
 torture_short()
 {
-	local dir title verdict n=0
+	local dir n=0
 
 	"$HMMT_TOP/run.sh" run --profile test --seed 1 --results "$logs/torture" || true
 	for dir in "$logs"/torture/latest/[0-9]*/; do
 		dir=${dir%/}
 		n=$((n + 1))
-		verdict=$(verdict_of "$dir")
-		title=$(sed -n 's/^ *"title": "\(.*\)",$/\1/p' "$dir/verdict.json" | head -n 1)
-		case $verdict in
-		PASS | KNOWN) echo "ok $n ${dir##*/}" ;;
-		*) echo "not ok $n ${dir##*/}: $verdict: $title" ;;
-		esac
+		stock_result "$n" "${dir##*/}" "$dir"
 	done
 	[ "$n" -gt 0 ] || echo "not ok 1 no guest was run"
 }
@@ -158,15 +154,7 @@ guest_test()
 	}
 	"$(host_bin_dir)/hmmt-judge" run "$dir" --known "$HMMT_TOP/configs/known" || true
 	grep -aE '^(not ok|ok|#) ' "$dir/results.log" || true
-	case $(verdict_of "$dir") in
-	PASS | KNOWN | SKIP) echo "ok 0 verdict of the guest" ;;
-	*) echo "not ok 0 verdict of the guest: $(head -n 4 "$dir/verdict.json" | paste -sd' ')" ;;
-	esac
-}
-
-verdict_of()
-{
-	sed -n 's/.*"verdict": *"\([A-Z]*\)".*/\1/p' "$1/verdict.json" 2>/dev/null | head -n 1
+	stock_result 0 "verdict of the guest" "$dir"
 }
 
 # count UNIT LOG RC: adds what the unit said to the totals
