@@ -159,6 +159,9 @@ struct dmirror_command {
 #define DPTE_PMD		BIT(2)
 #define DPTE_PFN_SHIFT		3
 
+/* A device fault, or an access, that does not get through in this time: EBUSY */
+#define DMIRROR_FAULT_TIMEOUT	(10 * HZ)
+
 /* main.c */
 extern unsigned int dmirror_poison;
 struct dmirror_device *dmirror_device_get(unsigned int id);
@@ -201,17 +204,24 @@ struct page *dmirror_devmem_free_page(struct dmirror_device *mdevice);
 int dmirror_mirror_init(struct dmirror *dmirror, struct mm_struct *mm);
 void dmirror_mirror_exit(struct dmirror *dmirror);
 int dmirror_stop(const struct dmirror_call *call);
-int dmirror_access(struct dmirror_call *call, struct hmmt_access *access,
-		   enum dmirror_fill fill);
-int dmirror_checksum(struct dmirror_call *call, struct hmmt_checksum *checksum);
-int dmirror_snapshot(struct dmirror_call *call, struct hmmt_snapshot *snap,
-		     bool stock);
+int dmirror_range_fault(struct dmirror_call *call, struct hmm_range *range,
+			bool unlocked);
+int dmirror_pt_fill(struct dmirror *dmirror, struct hmm_range *range);
 int dmirror_exclusive(struct dmirror *dmirror, unsigned long start,
 		      unsigned long end);
 bool dmirror_is_exclusive(struct dmirror *dmirror, unsigned long start,
 			  unsigned long end);
 int dmirror_mirror_check(struct dmirror *dmirror, struct hmmt_check *check,
 			 unsigned int bust);
+
+/* access.c */
+int dmirror_access(struct dmirror_call *call, struct hmmt_access *access,
+		   enum dmirror_fill fill);
+int dmirror_checksum(struct dmirror_call *call, struct hmmt_checksum *checksum);
+
+/* snapshot.c */
+int dmirror_snapshot(struct dmirror_call *call, struct hmmt_snapshot *snap,
+		     bool stock);
 
 /* migrate.c */
 int dmirror_migrate(struct dmirror_call *call, struct hmmt_migrate *migrate);
@@ -251,6 +261,19 @@ static inline unsigned int dmirror_page_index(struct dmirror_chunk *chunk,
 					      struct page *page)
 {
 	return page_to_pfn(page) - chunk->first_pfn;
+}
+
+static inline unsigned long dpte_pfn(unsigned long dpte, unsigned long vpn)
+{
+	unsigned long pfn = dpte >> DPTE_PFN_SHIFT;
+
+	return dpte & DPTE_PMD ? pfn + (vpn & (HPAGE_PMD_NR - 1)) : pfn;
+}
+
+/* @page is a ZONE_DEVICE page: is it of this device? */
+static inline bool dmirror_is_local(struct dmirror *dmirror, struct page *page)
+{
+	return dmirror_page_device(page) == dmirror->mdevice;
 }
 
 #endif /* _DMIRROR_H */
