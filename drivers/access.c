@@ -154,6 +154,10 @@ static int io_step(struct dmirror_io *io, unsigned long addr, size_t len,
 
 	*done = 0;
 	for (;; looked = true) {
+		/* also where nothing faults: memory mapped many times is endless */
+		ret = dmirror_stop(io->call);
+		if (ret)
+			return ret;
 		mutex_lock(&dmirror->lock);
 		n = pt_access(io, addr + *done, len - *done, *done);
 		mutex_unlock(&dmirror->lock);

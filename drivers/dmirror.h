@@ -106,6 +106,8 @@ struct dmirror {
 
 	unsigned long		cpu_window;	/* under mdevice->mirror_lock: */
 	struct hmmt_inject	inject;
+	unsigned int		hold;		/* HMMT_HOLD_*, once */
+	unsigned int		hold_ms;
 	unsigned long		dev_window;
 
 	struct mutex		pin_lock;	/* the list and the count: */
@@ -164,6 +166,7 @@ struct dmirror_command {
 
 /* main.c */
 extern unsigned int dmirror_poison;
+extern bool dmirror_bust;
 struct dmirror_device *dmirror_device_get(unsigned int id);
 
 /* control.c */
@@ -180,6 +183,8 @@ int dmirror_inject(struct dmirror *dmirror, struct hmmt_inject *inject);
 int dmirror_perturb_set(struct dmirror_device *mdevice,
 			struct hmmt_perturb *perturb);
 void dmirror_perturb(struct dmirror_device *mdevice);
+void dmirror_hold(struct dmirror_device *mdevice, struct dmirror *dmirror,
+		  struct mm_struct *mm, unsigned int point);
 
 /* devmem.c */
 int dmirror_devmem_init(struct dmirror_device *mdevice, unsigned int chunks,
@@ -226,7 +231,8 @@ int dmirror_snapshot(struct dmirror_call *call, struct hmmt_snapshot *snap,
 /* migrate.c */
 int dmirror_migrate(struct dmirror_call *call, struct hmmt_migrate *migrate);
 vm_fault_t dmirror_migrate_to_ram(struct vm_fault *vmf);
-int dmirror_evict(struct dmirror_device *mdevice, struct hmmt_evict *evict);
+int dmirror_evict(struct dmirror_device *mdevice, struct dmirror *dmirror,
+		  struct hmmt_evict *evict);
 
 /* pin.c */
 int dmirror_pin(struct dmirror *dmirror, struct hmmt_pin *arg);
@@ -244,17 +250,6 @@ int dmirror_command_run(const struct dmirror_command *command,
 /* uring.c */
 #ifdef CONFIG_IO_URING
 int dmirror_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
-int dmirror_uring_init(void);
-void dmirror_uring_exit(void);
-#else
-static inline int dmirror_uring_init(void)
-{
-	return 0;
-}
-
-static inline void dmirror_uring_exit(void)
-{
-}
 #endif
 
 static inline unsigned int dmirror_page_index(struct dmirror_chunk *chunk,

@@ -259,7 +259,10 @@ int dmirror_exclusive(struct dmirror *dmirror, unsigned long start,
 
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
-	mutex_lock(&dmirror->exclusive_lock);
+	if (mutex_lock_killable(&dmirror->exclusive_lock)) {
+		mmput(mm);
+		return -EINTR;
+	}
 	mutex_lock(&dmirror->lock);
 	dmirror->exclusive_task = current;
 	mutex_unlock(&dmirror->lock);
