@@ -62,11 +62,6 @@ static bool peek(unsigned long addr, uint64_t *v)
 	return true;
 }
 
-static uint64_t below(struct thread *t, uint64_t n)
-{
-	return hmmt_rng_below(&t->rng, n);
-}
-
 /* --- memory --------------------------------------------------------------- */
 
 /* New memory in [addr, addr + len) of an area */

@@ -491,6 +491,7 @@ int main(int argc, char **argv)
 		{ "duration", required_argument, NULL, 'd' },
 		{ "avoid", required_argument, NULL, 'a' },
 		{ "nothing", no_argument, NULL, 'n' },
+		{ "list", no_argument, NULL, 'l' },
 		{ }
 	};
 	uint64_t ms = 20000, free_before = 0;
@@ -511,6 +512,9 @@ int main(int argc, char **argv)
 			ret = parse_avoid(optarg);
 			break;
 		case 'n':
+			return 0;
+		case 'l':
+			fuzz_list();
 			return 0;
 		default:
 			ret = -EINVAL;
