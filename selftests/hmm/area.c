@@ -284,5 +284,7 @@ int run_tests(const char *program, const struct test *tests, unsigned int nr)
 	}
 	printf("{\"hmmtorture\":1,\"program\":\"%s\",\"pass\":%u,\"fail\":%u,\"skip\":%u}\n",
 	       program, planned - failed - skipped, failed, skipped);
+	hmmt_close(&dev0);
+	hmmt_close(&dev1);
 	return !!failed;
 }

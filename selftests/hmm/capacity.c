@@ -13,13 +13,15 @@
 #include <unistd.h>
 
 #include "area.h"
+#include "module.h"
 
 #define PAGES		HMMT_PMD_PAGES
-#define MAX_CHUNKS	64UL
+#define PARAMS		"chunks=12 chunks_per_pagemap=5"
+#define MAX_CHUNKS	12UL
 #define NR_PROCS	4
 #define NR_DEVS		2
 #define ROUNDS		6
-#define PROC_PMDS	20UL	/* of each process: together more than the devices hold */
+#define PROC_PMDS	8UL	/* of each process: together more than the devices hold */
 
 static unsigned long chunks, pages;	/* of a device */
 
@@ -130,7 +132,7 @@ static unsigned long chunks_of(const uint64_t *entry, unsigned long nr)
 	return n;
 }
 
-#define STEP	97UL	/* pages freed between two looks */
+#define STEP	37UL	/* pages freed between two looks */
 
 /* Base pages until the last one; freed at random; then THPs fit again */
 static bool base_pages(void)
@@ -222,7 +224,7 @@ static bool count_held(unsigned int proc, struct hmmt_dev *devs)
 	unsigned int d;
 
 	for (d = 0; d < NR_DEVS; d++) {
-		WANT(!hmmt_snapshot(&devs[d], (uintptr_t)area, sizeof(out) / 2 * HMMT_PAGE_SIZE, out),
+		WANT(!hmmt_snapshot(&devs[d], (uintptr_t)area, PROC_PMDS * HMMT_PMD_SIZE, out),
 		     "snapshot");
 		sh->held[proc][d] = 0;
 		for (i = 0; i < sizeof(out) / sizeof(*out); i++)
@@ -345,6 +347,16 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
+	int ret;
+
 	parse_options(argc, argv);
-	return run_tests("hmm-capacity", tests, sizeof(tests) / sizeof(tests[0]));
+	ret = module_reload(PARAMS);
+	if (ret) {
+		printf("Bail out! %s\n", strerror(-ret));
+		return 1;
+	}
+	ret = run_tests("hmm-capacity", tests, sizeof(tests) / sizeof(tests[0]));
+	/* as it was found, for who comes next */
+	module_reload("");
+	return ret;
 }

@@ -26,6 +26,7 @@
 #define EACH		64U	/* of more than these, one in STRIDE: they are all alike */
 #define STRIDE		61U
 #define MAX_NTH		2000
+#define PARAMS		"chunks=4"	/* each call is followed by a check of all pages */
 #define LEFT_KB		4096	/* slabs that are not given back */
 
 static char buf[PAGES * HMMT_PAGE_SIZE];
@@ -546,11 +547,17 @@ int main(int argc, char **argv)
 {
 	struct test tests[NR_ROWS + 2];
 	unsigned int i;
+	int ret;
 
 	parse_options(argc, argv);
 	if (!faults_setup()) {
 		printf("1..0 # SKIP this kernel injects no faults\n");
 		return 4;
+	}
+	ret = module_reload(PARAMS);
+	if (ret) {
+		printf("Bail out! %s\n", strerror(-ret));
+		return 1;
 	}
 	for (i = 0; i < NR_ROWS; i++)
 		tests[i] = (struct test) { rows[i].name, run_row };
@@ -558,5 +565,8 @@ int main(int argc, char **argv)
 	tests[i++] = (struct test) { "kmemleak", kmemleak };
 	leaks_forget();
 	free_before = mem_free_kb();
-	return run_tests("hmm-failnth", tests, i);
+	ret = run_tests("hmm-failnth", tests, i);
+	/* as it was found, for who comes next */
+	module_reload("");
+	return ret;
 }
