@@ -132,13 +132,13 @@ static inline int dmirror_device_pfns(unsigned long *src, unsigned long nr)
 #endif
 }
 
-/* From a context that holds no lock of io_uring */
-static inline void dmirror_uring_done(struct io_uring_cmd *cmd, int ret)
+static inline void dmirror_uring_done(struct io_uring_cmd *cmd, int ret,
+				      unsigned int issue_flags)
 {
 #ifdef HAVE_IO_URING_CMD_DONE_3ARGS
-	io_uring_cmd_done(cmd, ret, IO_URING_F_UNLOCKED);
+	io_uring_cmd_done(cmd, ret, issue_flags);
 #else
-	io_uring_cmd_done(cmd, ret, 0, IO_URING_F_UNLOCKED);
+	io_uring_cmd_done(cmd, ret, 0, issue_flags);
 #endif
 }
 

@@ -7,13 +7,16 @@
  * the device has settings at all.
  */
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/fault-inject.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "dmirror.h"
 
 #define DMIRROR_PERTURB_MAX	1000000
+#define DMIRROR_HOLD_MAX	10000	/* ms */
 
 /* In debugfs, and by /proc/PID/fail-nth: each of our allocations can fail */
 #ifdef CONFIG_FAULT_INJECTION
@@ -49,7 +52,7 @@ static u64 mix(u64 x)
 
 static bool is_tuned(const struct dmirror *dmirror)
 {
-	return dmirror->cpu_window || dmirror->inject.sites;
+	return dmirror->cpu_window || dmirror->inject.sites || dmirror->hold;
 }
 
 /* Change settings under the lock that CPU faults read them with */
@@ -174,10 +177,13 @@ int dmirror_tune(struct dmirror *dmirror, struct hmmt_tune *tune)
 	bool was;
 
 	if (tune->flags || tune->reserved || !window_ok(tune->cpu_window) ||
-	    !window_ok(tune->dev_window))
+	    !window_ok(tune->dev_window) || tune->hold > HMMT_HOLD_MOVED ||
+	    tune->hold_ms > DMIRROR_HOLD_MAX || !tune->hold != !tune->hold_ms)
 		return -EINVAL;
 	settings_begin(dmirror, &was);
 	dmirror->cpu_window = tune->cpu_window;
+	dmirror->hold = tune->hold;
+	dmirror->hold_ms = tune->hold_ms;
 	WRITE_ONCE(dmirror->dev_window, tune->dev_window);
 	settings_end(dmirror, was);
 	return 0;
@@ -234,4 +240,33 @@ void dmirror_perturb(struct dmirror_device *mdevice)
 	dmirror_count(mdevice, perturbed);
 	for (x = (x >> 2) % max + 1; x; x--)
 		cpu_relax();
+}
+
+/*
+ * Stop here for as long as HMMT_TUNE said, if it is the point that it said. The
+ * sleep is not cut short by a signal: what is to meet it may come later, as the
+ * OOM reaper does.
+ */
+void dmirror_hold(struct dmirror_device *mdevice, struct dmirror *dmirror,
+		  struct mm_struct *mm, unsigned int point)
+{
+	unsigned int ms = 0;
+
+	if (!READ_ONCE(mdevice->tuned))
+		return;
+	spin_lock(&mdevice->mirror_lock);
+	if (!dmirror && mm)
+		dmirror = find_tuned(mdevice, mm);
+	if (dmirror && dmirror->hold == point) {
+		ms = dmirror->hold_ms;
+		dmirror->hold = HMMT_HOLD_NONE;
+		mdevice->tuned -= !is_tuned(dmirror);
+	}
+	spin_unlock(&mdevice->mirror_lock);
+	if (!ms)
+		return;
+	dmirror_count(mdevice, held);
+	msleep(ms);
+	if (fatal_signal_pending(current))
+		dmirror_count(mdevice, held_killed);
 }

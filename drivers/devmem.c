@@ -427,7 +427,7 @@ void dmirror_devmem_exit(struct dmirror_device *mdevice)
 	unsigned int tries = 0;
 
 	while (!devmem_drained(mdevice)) {
-		dmirror_evict(mdevice, &evict);
+		dmirror_evict(mdevice, NULL, &evict);
 		if (wait_event_timeout(mdevice->drained, devmem_drained(mdevice),
 				       HZ / 50))
 			break;

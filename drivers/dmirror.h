@@ -106,6 +106,8 @@ struct dmirror {
 
 	unsigned long		cpu_window;	/* under mdevice->mirror_lock: */
 	struct hmmt_inject	inject;
+	unsigned int		hold;		/* HMMT_HOLD_*, once */
+	unsigned int		hold_ms;
 	unsigned long		dev_window;
 
 	struct mutex		pin_lock;	/* the list and the count: */
@@ -159,8 +161,12 @@ struct dmirror_command {
 #define DPTE_PMD		BIT(2)
 #define DPTE_PFN_SHIFT		3
 
+/* A device fault, or an access, that does not get through in this time: EBUSY */
+#define DMIRROR_FAULT_TIMEOUT	(10 * HZ)
+
 /* main.c */
 extern unsigned int dmirror_poison;
+extern bool dmirror_bust;
 struct dmirror_device *dmirror_device_get(unsigned int id);
 
 /* control.c */
@@ -177,6 +183,8 @@ int dmirror_inject(struct dmirror *dmirror, struct hmmt_inject *inject);
 int dmirror_perturb_set(struct dmirror_device *mdevice,
 			struct hmmt_perturb *perturb);
 void dmirror_perturb(struct dmirror_device *mdevice);
+void dmirror_hold(struct dmirror_device *mdevice, struct dmirror *dmirror,
+		  struct mm_struct *mm, unsigned int point);
 
 /* devmem.c */
 int dmirror_devmem_init(struct dmirror_device *mdevice, unsigned int chunks,
@@ -201,11 +209,9 @@ struct page *dmirror_devmem_free_page(struct dmirror_device *mdevice);
 int dmirror_mirror_init(struct dmirror *dmirror, struct mm_struct *mm);
 void dmirror_mirror_exit(struct dmirror *dmirror);
 int dmirror_stop(const struct dmirror_call *call);
-int dmirror_access(struct dmirror_call *call, struct hmmt_access *access,
-		   enum dmirror_fill fill);
-int dmirror_checksum(struct dmirror_call *call, struct hmmt_checksum *checksum);
-int dmirror_snapshot(struct dmirror_call *call, struct hmmt_snapshot *snap,
-		     bool stock);
+int dmirror_range_fault(struct dmirror_call *call, struct hmm_range *range,
+			bool unlocked);
+int dmirror_pt_fill(struct dmirror *dmirror, struct hmm_range *range);
 int dmirror_exclusive(struct dmirror *dmirror, unsigned long start,
 		      unsigned long end);
 bool dmirror_is_exclusive(struct dmirror *dmirror, unsigned long start,
@@ -213,10 +219,20 @@ bool dmirror_is_exclusive(struct dmirror *dmirror, unsigned long start,
 int dmirror_mirror_check(struct dmirror *dmirror, struct hmmt_check *check,
 			 unsigned int bust);
 
+/* access.c */
+int dmirror_access(struct dmirror_call *call, struct hmmt_access *access,
+		   enum dmirror_fill fill);
+int dmirror_checksum(struct dmirror_call *call, struct hmmt_checksum *checksum);
+
+/* snapshot.c */
+int dmirror_snapshot(struct dmirror_call *call, struct hmmt_snapshot *snap,
+		     bool stock);
+
 /* migrate.c */
 int dmirror_migrate(struct dmirror_call *call, struct hmmt_migrate *migrate);
 vm_fault_t dmirror_migrate_to_ram(struct vm_fault *vmf);
-int dmirror_evict(struct dmirror_device *mdevice, struct hmmt_evict *evict);
+int dmirror_evict(struct dmirror_device *mdevice, struct dmirror *dmirror,
+		  struct hmmt_evict *evict);
 
 /* pin.c */
 int dmirror_pin(struct dmirror *dmirror, struct hmmt_pin *arg);
@@ -234,23 +250,25 @@ int dmirror_command_run(const struct dmirror_command *command,
 /* uring.c */
 #ifdef CONFIG_IO_URING
 int dmirror_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
-int dmirror_uring_init(void);
-void dmirror_uring_exit(void);
-#else
-static inline int dmirror_uring_init(void)
-{
-	return 0;
-}
-
-static inline void dmirror_uring_exit(void)
-{
-}
 #endif
 
 static inline unsigned int dmirror_page_index(struct dmirror_chunk *chunk,
 					      struct page *page)
 {
 	return page_to_pfn(page) - chunk->first_pfn;
+}
+
+static inline unsigned long dpte_pfn(unsigned long dpte, unsigned long vpn)
+{
+	unsigned long pfn = dpte >> DPTE_PFN_SHIFT;
+
+	return dpte & DPTE_PMD ? pfn + (vpn & (HPAGE_PMD_NR - 1)) : pfn;
+}
+
+/* @page is a ZONE_DEVICE page: is it of this device? */
+static inline bool dmirror_is_local(struct dmirror *dmirror, struct page *page)
+{
+	return dmirror_page_device(page) == dmirror->mdevice;
 }
 
 #endif /* _DMIRROR_H */

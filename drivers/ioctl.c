@@ -165,7 +165,7 @@ static int stock_release(struct dmirror_call *call, union dmirror_arg *arg)
 {
 	struct hmmt_evict evict = {};
 
-	return dmirror_evict(call->dmirror->mdevice, &evict);
+	return dmirror_evict(call->dmirror->mdevice, call->dmirror, &evict);
 }
 
 static int stock_flags(struct dmirror_call *call, union dmirror_arg *arg)
@@ -252,6 +252,8 @@ static int do_check(struct dmirror_call *call, union dmirror_arg *arg)
 	if (check->flags & ~(HMMT_CHECK_QUIET | HMMT_CHECK_BUST_MASK) ||
 	    bust >= HMMT_NR_CHECKS)
 		return -EINVAL;
+	if (bust && !READ_ONCE(dmirror_bust))
+		return -EPERM;
 	*check = (struct hmmt_check) { .flags = check->flags };
 	ret = dmirror_devmem_check(call->dmirror->mdevice, check,
 				   bust_pt ? 0 : bust);
@@ -273,7 +275,7 @@ static int do_evict(struct dmirror_call *call, union dmirror_arg *arg)
 	    (evict->ptr && evict->mode != HMMT_EVICT_PFNS))
 		return -EINVAL;
 	memset_after(evict, 0, ptr);
-	return dmirror_evict(call->dmirror->mdevice, evict);
+	return dmirror_evict(call->dmirror->mdevice, call->dmirror, evict);
 }
 
 static int do_tune(struct dmirror_call *call, union dmirror_arg *arg)

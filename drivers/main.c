@@ -13,6 +13,7 @@
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "dmirror.h"
@@ -47,6 +48,10 @@ MODULE_PARM_DESC(perturb_seed, "Seed of the perturbation (default 1)");
 unsigned int dmirror_poison = IS_ENABLED(CONFIG_DEBUG_VM) ? 64 : 8;
 module_param_named(poison, dmirror_poison, uint, 0444);
 MODULE_PARM_DESC(poison, "Poisoned bytes in each free page of device memory, 0 to 4096 (default 64 with DEBUG_VM, else 8)");
+
+bool dmirror_bust;
+module_param_named(bust, dmirror_bust, bool, 0644);
+MODULE_PARM_DESC(bust, "Let HMMT_CHECK break invariants, to test the tests (default no)");
 
 /* The names of the stock driver: what sets up its guests works for ours */
 static unsigned long long spm_addr_dev0;
@@ -141,6 +146,10 @@ static int dmirror_mmap(struct file *file, struct vm_area_struct *vma)
 			return -ENOMEM;
 		ret = vm_insert_page(vma, addr, page);
 		put_page(page);
+		cond_resched();
+		/* may be the victim of an OOM that it is the reason of */
+		if (fatal_signal_pending(current))
+			return -EINTR;
 	}
 	return ret;
 }
@@ -285,13 +294,10 @@ static int __init dmirror_init(void)
 	}
 	if (!dmirror_params_ok())
 		return -EINVAL;
-	ret = dmirror_uring_init();
-	if (ret)
-		return ret;
 	ret = alloc_chrdev_region(&dmirror_devt, 0, ARRAY_SIZE(dmirror_devices),
 				  "hmm_dmirror");
 	if (ret)
-		goto err_uring;
+		return ret;
 	dmirror_class = class_create("hmm_dmirror");
 	if (IS_ERR(dmirror_class)) {
 		ret = PTR_ERR(dmirror_class);
@@ -319,8 +325,6 @@ err_devices:
 	class_destroy(dmirror_class);
 err_chrdev:
 	unregister_chrdev_region(dmirror_devt, ARRAY_SIZE(dmirror_devices));
-err_uring:
-	dmirror_uring_exit();
 	return ret;
 }
 
@@ -330,7 +334,6 @@ static void __exit dmirror_exit(void)
 	debugfs_remove(dmirror_debugfs);
 	class_destroy(dmirror_class);
 	unregister_chrdev_region(dmirror_devt, ARRAY_SIZE(dmirror_devices));
-	dmirror_uring_exit();
 }
 
 module_init(dmirror_init);

@@ -52,6 +52,14 @@ static bool step_fail_injected(struct dmirror_step *step, unsigned int order)
 				   step->vma ? step->vma->vm_mm : NULL, site);
 }
 
+/* Between two phases */
+static void step_point(struct dmirror_step *step, unsigned int point)
+{
+	dmirror_perturb(step->mdevice);
+	dmirror_hold(step->mdevice, step->dmirror,
+		     step->vma ? step->vma->vm_mm : NULL, point);
+}
+
 /* A locked destination folio, or NULL */
 static struct page *step_alloc(struct dmirror_step *step, unsigned long i,
 			       unsigned int order)
@@ -349,16 +357,16 @@ static int step_migrate_vma(struct dmirror_step *step, struct page *fault_page,
 	}
 	*collected = min(*collected, step->npages);
 
-	dmirror_perturb(step->mdevice);
+	step_point(step, HMMT_HOLD_COLLECTED);
 	step_alloc_all(step);
 	now = step_time(step, DMIRROR_COUNTER(time_alloc), now);
 	step_copy_all(step);
 	now = step_time(step, DMIRROR_COUNTER(time_copy), now);
-	dmirror_perturb(step->mdevice);
+	step_point(step, HMMT_HOLD_COPIED);
 	migrate_vma_pages(&args);
 	now = step_time(step, DMIRROR_COUNTER(time_pages), now);
 	step_count(step);
-	dmirror_perturb(step->mdevice);
+	step_point(step, HMMT_HOLD_MOVED);
 	migrate_vma_finalize(&args);
 	step_time(step, DMIRROR_COUNTER(time_finalize), now);
 	return 0;
@@ -506,13 +514,13 @@ static int evict_step(struct dmirror_step *step)
 			   dmirror_device_pfns(step->src, step->npages);
 	if (ret)
 		return ret;
-	dmirror_perturb(step->mdevice);
+	step_point(step, HMMT_HOLD_COLLECTED);
 	step_alloc_all(step);
 	step_copy_all(step);
-	dmirror_perturb(step->mdevice);
+	step_point(step, HMMT_HOLD_COPIED);
 	migrate_device_pages(step->src, step->dst, step->npages);
 	step_count(step);
-	dmirror_perturb(step->mdevice);
+	step_point(step, HMMT_HOLD_MOVED);
 	migrate_device_finalize(step->src, step->dst, step->npages);
 	step_account(step, "evict", DMIRROR_COUNTER(evict_thp));
 	return 0;
@@ -542,7 +550,7 @@ static int evict_range(struct dmirror_step *step, struct dmirror_device *mdevice
 }
 
 static int evict_all(struct dmirror_step *step, struct dmirror_device *mdevice,
-		     struct hmmt_evict *evict)
+		     struct dmirror *dmirror, struct hmmt_evict *evict)
 {
 	struct dmirror_region *region;
 	unsigned int i;
@@ -555,7 +563,7 @@ static int evict_all(struct dmirror_step *step, struct dmirror_device *mdevice,
 			cond_resched();
 			if (READ_ONCE(chunk->nr_free) == HPAGE_PMD_NR)
 				continue;
-			if (fatal_signal_pending(current))
+			if (dmirror && fatal_signal_pending(current))
 				return -EINTR;
 			ret = evict_range(step, mdevice, evict, chunk->first_pfn,
 					  HPAGE_PMD_NR);
@@ -589,19 +597,25 @@ static int evict_pfns(struct dmirror_step *step, struct dmirror_device *mdevice,
 	return ret;
 }
 
-int dmirror_evict(struct dmirror_device *mdevice, struct hmmt_evict *evict)
+/*
+ * @dmirror is NULL when the module is unloaded: that cannot be stopped half way,
+ * also when who does it was killed.
+ */
+int dmirror_evict(struct dmirror_device *mdevice, struct dmirror *dmirror,
+		  struct hmmt_evict *evict)
 {
 	struct dmirror_chunk *chunk = dmirror_devmem_chunk(mdevice, evict->pfn);
-	struct dmirror_step *step;
+	struct dmirror_step *step = NULL;
 	int ret = -EINVAL;
 
 	evict->migrated = 0;
-	step = kvmalloc_obj(*step);
+	if (!dmirror_should_fail(mdevice, dmirror, NULL, HMMT_SITE_ARRAY))
+		step = kvmalloc_obj(*step);
 	if (!step)
 		return -ENOMEM;
 	switch (evict->mode) {
 	case HMMT_EVICT_ALL:
-		ret = evict_all(step, mdevice, evict);
+		ret = evict_all(step, mdevice, dmirror, evict);
 		break;
 	case HMMT_EVICT_CHUNK:
 		if (chunk)

@@ -114,8 +114,12 @@ int dmirror_pin(struct dmirror *dmirror, struct hmmt_pin *arg)
 {
 	int ret;
 
-	/* not under dmirror->lock: to pin may migrate, which invalidates */
-	mutex_lock(&dmirror->pin_lock);
+	/*
+	 * Not under dmirror->lock: to pin may migrate, which invalidates. It may
+	 * also take as long as a user wants, behind userfaultfd.
+	 */
+	if (mutex_lock_killable(&dmirror->pin_lock))
+		return -EINTR;
 	ret = arg->flags & HMMT_PIN_RELEASE ? pin_release(dmirror, arg) :
 					      pin_take(dmirror, arg);
 	arg->held = dmirror->nr_pinned;

@@ -204,7 +204,9 @@ struct hmmt_snapshot {
 	X(time_alloc, "ns to allocate destinations")				\
 	X(time_copy, "ns to copy")						\
 	X(time_pages, "ns in migrate_vma_pages")				\
-	X(time_finalize, "ns in migrate_vma_finalize")
+	X(time_finalize, "ns in migrate_vma_finalize")			\
+	X(held, "migrations held by HMMT_TUNE")				\
+	X(held_killed, "... that a fatal signal met")
 
 struct hmmt_stats {
 	/* present state, in base pages */
@@ -255,8 +257,9 @@ enum {
 #define HMMT_CHECK_QUIET	(1U << 0)
 /*
  * Break invariant @which (HMMT_CHECK_*) for the time of this walk, to see that
- * it is noticed. Only when nothing else uses the device. ENODATA: there is
- * nothing to break, such as a page in use.
+ * it is noticed. Only when nothing else uses the device, which is why it takes
+ * the module parameter bust, else EPERM. ENODATA: there is nothing to break,
+ * such as a page in use.
  */
 #define HMMT_CHECK_BUST(which)	((which) << 8)
 #define HMMT_CHECK_BUST_MASK	0xff00U
@@ -310,12 +313,25 @@ struct hmmt_evict {
  * @dev_window: a device fault asks hmm_range_fault() for what the access needs
  *     of one naturally aligned window of this many bytes. Default: of the PMD.
  * Each is 0, 4096, 65536 or 2097152 (EINVAL).
+ * @hold, @hold_ms: the next migration by a command of this file, or by a CPU
+ *     fault of the mirrored process, sleeps for @hold_ms (1 to 10000, EINVAL) at
+ *     the point @hold, once; it holds the locks that it has there. So what may
+ *     come in the middle of a migration can be made to.
  */
+enum {
+	HMMT_HOLD_NONE = 0,
+	HMMT_HOLD_COLLECTED,	/* sources are unmapped, no destinations yet */
+	HMMT_HOLD_COPIED,	/* destinations are filled, nothing has moved */
+	HMMT_HOLD_MOVED,	/* moved, but not mapped again */
+};
+
 struct hmmt_tune {
 	__u64 cpu_window;
 	__u64 dev_window;
 	__u32 flags;		/* in: 0 */
 	__u32 reserved;
+	__u32 hold;		/* in: HMMT_HOLD_* */
+	__u32 hold_ms;		/* in: 0 without @hold */
 };
 
 /*
@@ -424,9 +440,10 @@ struct hmmt_perturb {
  * io_uring: HMMT_MIGRATE, HMMT_ACCESS and HMMT_CHECKSUM are also commands of
  * IORING_OP_URING_CMD, with the ioctl number as cmd_op and this in the
  * command area of the SQE. Several may be in flight; they run concurrently,
- * in no order. The result is 0 or a negative errno; the out fields are written
- * to @arg before the completion. Closing the ring, and the end of the process, cancel:
- * ECANCELED, @done says how far the command came. The ring must belong to the
+ * in no order. The result is 0 or a negative errno; the struct at @arg is read when
+ * the command begins, and its out fields are written, before the completion.
+ * Closing the ring, and the end of the process, cancel: ECANCELED, @done says how
+ * far the command came. The ring must belong to the
  * mirrored process: EPERM.
  */
 struct hmmt_uring {

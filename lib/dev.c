@@ -164,6 +164,16 @@ int hmmt_tune(const struct hmmt_dev *dev, size_t cpu_window, size_t dev_window)
 	return dev_ioctl(dev, HMMT_TUNE, &arg);
 }
 
+int hmmt_hold(const struct hmmt_dev *dev, unsigned int point, unsigned int ms)
+{
+	struct hmmt_tune arg;
+
+	memset(&arg, 0, sizeof(arg));
+	arg.hold = point;
+	arg.hold_ms = ms;
+	return dev_ioctl(dev, HMMT_TUNE, &arg);
+}
+
 int hmmt_inject(const struct hmmt_dev *dev, struct hmmt_inject *inject)
 {
 	return dev_ioctl(dev, HMMT_INJECT, inject);

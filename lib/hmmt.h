@@ -91,6 +91,8 @@ int hmmt_migrate_peer(const struct hmmt_dev *dev, unsigned long addr, size_t len
 		      unsigned int flags, unsigned int peer, struct hmmt_migrate *res);
 /* hmmt_tune - fault windows of @dev in bytes: 0 (default), 4096, 65536, 2097152. */
 int hmmt_tune(const struct hmmt_dev *dev, size_t cpu_window, size_t dev_window);
+/* hmmt_hold - the next migration sleeps at @point (HMMT_HOLD_*) for @ms, once. */
+int hmmt_hold(const struct hmmt_dev *dev, unsigned int point, unsigned int ms);
 /* hmmt_inject - make allocations fail; out: what the former setting did. */
 int hmmt_inject(const struct hmmt_dev *dev, struct hmmt_inject *inject);
 /*

@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
 guest-progs += hmm-driver hmm-uapi hmm-findings hmm-fuzz hmm-bad-input hmm-validate
+guest-progs += hmm-uring hmm-failnth hmm-ends hmm-module hmm-capacity
 hmm-driver-srcs := selftests/hmm/driver.c selftests/hmm/area.c $(libhmmt-srcs)
 hmm-uapi-srcs := selftests/hmm/uapi.c selftests/hmm/area.c $(libhmmt-srcs)
-hmm-uapi-libs := -luring
+hmm-uring-srcs := selftests/hmm/uring.c selftests/hmm/ring.c selftests/hmm/area.c $(libhmmt-srcs)
+hmm-failnth-srcs := $(addprefix selftests/hmm/, failnth.c ring.c area.c module.c) $(libhmmt-srcs)
+hmm-failnth-libs := -luring
+hmm-ends-srcs := $(addprefix selftests/hmm/, ends.c ring.c area.c module.c) $(libhmmt-srcs)
+hmm-ends-libs := -luring
+hmm-module-srcs := $(addprefix selftests/hmm/, load.c area.c module.c) $(libhmmt-srcs)
+hmm-capacity-srcs := $(addprefix selftests/hmm/, capacity.c area.c module.c) $(libhmmt-srcs)
+hmm-uring-libs := -luring
 hmm-findings-srcs := selftests/hmm/findings.c $(libhmmt-srcs)
 hmm-fuzz-srcs := selftests/hmm/fuzz.c selftests/hmm/fuzz-worker.c selftests/hmm/fuzz-command.c \
-	selftests/hmm/module.c $(libhmmt-srcs)
+	selftests/hmm/fuzz-mutate.c selftests/hmm/module.c $(libhmmt-srcs)
 hmm-fuzz-libs := -luring
 hmm-bad-input-srcs := selftests/hmm/bad-input.c selftests/hmm/area.c $(libhmmt-srcs)
 hmm-validate-srcs := $(addprefix selftests/hmm/, validate.c validate_collect.c \

@@ -48,6 +48,17 @@ struct test {
 	bool (*run)(void);
 };
 
+extern unsigned int running_test;	/* its index */
+
+/*
+ * PROGRAM [--only REGEX] [--bust WHAT]: a test asks busted(WHAT) and breaks what
+ * it is to notice. Exits where the arguments are wrong.
+ */
+extern const char *bust;
+void parse_options(int argc, char **argv);
+bool busted(const char *what);
+bool wanted(const struct test *test);
+
 /* KTAP of all, each with a check of the driver behind it; the exit status */
 int run_tests(const char *program, const struct test *tests, unsigned int nr);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * hmm-bad-input: what each command answers to each mistake. A row breaks one
- * field of a call that succeeds; docs/errors.md is this table in words. After
- * each row the same call without the mistake succeeds and no page has moved.
+ * field of a call that succeeds. After each row the same call without the mistake
+ * succeeds and no page has moved. With --list the rows are only printed, as they
+ * stand in docs/errors.md.
  */
 #include <errno.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #define TOP		(1UL << 56)	/* with five levels; not canonical with four */
 #define ARG_SIZE	1024
 
+static bool listing;
 static char *arg;		/* a page for structs, then one that cannot be accessed */
 static char *readonly;
 static char data[64 * HMMT_PAGE_SIZE];
@@ -119,6 +121,8 @@ static bool is_good(unsigned int cmd, const char *name)
 {
 	int err;
 
+	if (listing)
+		return true;
 	TRY(undo());
 	good(cmd, arg);
 	err = call(dev0.fd, cmd, arg);
@@ -126,12 +130,47 @@ static bool is_good(unsigned int cmd, const char *name)
 	return undo();
 }
 
-static bool want_err(const char *name, const char *what, int err, int want)
+/* The answer to one mistake. @out: what the out fields say, for the list */
+static bool want_err(const char *what, int err, int want, const char *out)
 {
-	WANT(err == want, "%s, %s: %s, not %s", name, what, err ? strerrorname_np(err) : "ok",
+	if (listing) {
+		printf("| %s | %s | %s |\n", what, want ? strerrorname_np(want) : "ok", out);
+		return true;
+	}
+	WANT(err == want, "%s: %s, not %s", what, err ? strerrorname_np(err) : "ok",
 	     want ? strerrorname_np(want) : "ok");
 	return undo();
 }
+
+static void heading(const char *text)
+{
+	if (listing)
+		printf("\n## %s\n\n| mistake | answer | out fields |\n|---|---|---|\n", text);
+}
+
+static const char *command_name(unsigned int cmd)
+{
+	size_t i;
+
+	for (i = 0; commands[i].cmd != cmd; i++)
+		;
+	return commands[i].name;
+}
+
+/* Which command it was that did not answer so */
+static bool named(const char *name, bool ok)
+{
+	char text[sizeof(why)];
+
+	if (!ok) {
+		memcpy(text, why, sizeof(text));
+		explain(name, "%s", text);
+	}
+	return ok;
+}
+
+/* @call is only made when it is not about the list */
+#define ANSWER(what, call, err, out)	TRY(want_err(what, listing ? 0 : (call), err, out))
 
 /* The struct itself: where it is, and how long */
 static bool structs(void)
@@ -139,15 +178,19 @@ static bool structs(void)
 	size_t i;
 
 	TRY(setup());
-	for (i = 0; i < NR_COMMANDS; i++) {
+	heading("Every command: the struct");
+	/* all say the same, but for what a command has no use for */
+	for (i = 0; i < (listing ? 1 : NR_COMMANDS); i++) {
 		unsigned int cmd = commands[i].cmd, size = _IOC_SIZE(cmd), dir = _IOC_DIR(cmd);
 		bool in = dir & _IOC_WRITE;
 		unsigned int nr = _IOC_NR(cmd);
 		const char *name = commands[i].name;
 		char *tail = arg + HMMT_PAGE_SIZE - size;
+		int more;
 
 #define ERR(what, fd, cmd, p, err) \
-	TRY(want_err(name, what, call(fd, cmd, p), err))
+	TRY(named(name, want_err(what, listing ? 0 : call(fd, cmd, p), err, \
+			    ((err) != 0) ? "as they were" : "filled in")))
 		TRY(is_good(cmd, name));
 		ERR("no struct", dev0.fd, cmd, NULL, EFAULT);
 		ERR("struct in the kernel", dev0.fd, cmd, (void *)KERNEL_ADDR, EFAULT);
@@ -170,8 +213,9 @@ static bool structs(void)
 		ERR("longer struct", dev0.fd, _IOC(dir, 'H', nr, size + 8), arg, 0);
 		good(cmd, arg);
 		arg[size + 7] = 1;
+		more = in ? E2BIG : 0;
 		ERR("longer struct that says more", dev0.fd, _IOC(dir, 'H', nr, size + 8), arg,
-		    in ? E2BIG : 0);
+		    more);
 		good(cmd, arg);
 		ERR("no direction", dev0.fd, _IOC(0, 'H', nr, size), arg, ENOTTY);
 		ERR("other type", dev0.fd, _IOC(dir, 'G', nr, size), arg, ENOTTY);
@@ -195,7 +239,7 @@ struct bad {
 };
 
 #define FIELD(c, s, f, v, e, w) \
-	{ c, offsetof(struct s, f), sizeof(((struct s *)0)->f), v, e, #c " " #f " " w }
+	{ c, offsetof(struct s, f), sizeof(((struct s *)0)->f), v, e, #f " " w }
 
 /* Ranges of commands that fault in what is there */
 #define BAD_RANGE(c, s, l, unit)						\
@@ -262,6 +306,8 @@ static const struct bad bad[] = {
 
 	FIELD(HMMT_CHECK, hmmt_check, flags, 2, EINVAL, "unknown"),
 	FIELD(HMMT_CHECK, hmmt_check, flags, HMMT_CHECK_BUST(255), EINVAL, "no such check"),
+	FIELD(HMMT_CHECK, hmmt_check, flags, HMMT_CHECK_BUST(1), EPERM,
+	      "breaks, without the parameter bust"),
 	FIELD(HMMT_EVICT, hmmt_evict, mode, 4, EINVAL, "unknown"),
 	BAD_RESERVED(HMMT_EVICT, hmmt_evict),
 	FIELD(HMMT_EVICT, hmmt_evict, pfn, 1, EINVAL, "for all"),
@@ -273,24 +319,40 @@ static const struct bad bad[] = {
 	FIELD(HMMT_TUNE, hmmt_tune, cpu_window, 8192, EINVAL, "no such window"),
 	FIELD(HMMT_TUNE, hmmt_tune, dev_window, ~0ULL, EINVAL, "no such window"),
 	BAD_FLAGS(HMMT_TUNE, hmmt_tune), BAD_RESERVED(HMMT_TUNE, hmmt_tune),
+	FIELD(HMMT_TUNE, hmmt_tune, hold, 4, EINVAL, "no such point"),
+	FIELD(HMMT_TUNE, hmmt_tune, hold, HMMT_HOLD_COPIED, EINVAL, "for no time"),
+	FIELD(HMMT_TUNE, hmmt_tune, hold_ms, 10, EINVAL, "at no point"),
 	FIELD(HMMT_INJECT, hmmt_inject, sites, HMMT_SITE_ALL + 1, EINVAL, "unknown"),
 	FIELD(HMMT_INJECT, hmmt_inject, probability, 65537, EINVAL, "above 1"),
 	FIELD(HMMT_PERTURB, hmmt_perturb, max, 1000001, EINVAL, "too long"),
 	BAD_RESERVED(HMMT_PERTURB, hmmt_perturb),
 };
 
+/* A command that is refused at once writes no out fields */
+static bool in_place(const struct bad *b, const char *was)
+{
+	return !memcmp(arg, was, _IOC_SIZE(b->cmd));
+}
+
 static bool fields(void)
 {
 	size_t i;
 
 	TRY(setup());
+	heading("One wrong field");
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const struct bad *b = &bad[i];
+		bool refused = b->err == EINVAL || b->err == EPERM;
+		char text[128], was[ARG_SIZE];
 
+		snprintf(text, sizeof(text), "%s %s", command_name(b->cmd), b->what);
 		good(b->cmd, arg);
 		memcpy(arg + b->off, &b->val, b->width);
-		TRY(want_err("", b->what, call(dev0.fd, b->cmd, arg), b->err));
-		TRY(is_good(b->cmd, b->what));
+		memcpy(was, arg, ARG_SIZE);
+		ANSWER(text, call(dev0.fd, b->cmd, arg), b->err, refused ? "as they were" :
+		       b->err ? "how far it came" : "filled in");
+		WANT(!refused || in_place(b, was), "%s: refused, and the struct has changed", text);
+		TRY(is_good(b->cmd, text));
 	}
 	return true;
 }
@@ -299,70 +361,80 @@ static bool fields(void)
 static bool half_there(void)
 {
 	unsigned long last = (unsigned long)area + HMMT_PMD_SIZE - 2 * HMMT_PAGE_SIZE;
-	struct hmmt_checksum sum;
-	struct hmmt_migrate m;
-	struct hmmt_access a;
-	struct hmmt_pin p;
-	int ret;
+	unsigned long len = 4 * HMMT_PAGE_SIZE;
+	struct hmmt_checksum sum = { 0 };
+	struct hmmt_migrate m = { .done = len / 2, .migrated = 2 };
+	struct hmmt_access a = { 0 };
+	struct hmmt_pin p = { 0 };
 
+	heading("Two of four pages are mapped");
 	TRY(fill(1, false));
-	ret = hmmt_migrate(&dev0, last, 4 * HMMT_PAGE_SIZE, 0, &m);
-	WANT(ret == -EFAULT && m.done == 2 * HMMT_PAGE_SIZE && m.migrated == 2,
-	     "migrate: %d done %llu migrated %llu", ret, m.done, m.migrated);
-	ret = hmmt_access(&dev0, last, data, 4 * HMMT_PAGE_SIZE, 0, &a);
-	WANT(ret == -EFAULT && a.done <= 2 * HMMT_PAGE_SIZE, "access: %d done %llu", ret, a.done);
-	ret = hmmt_checksum(&dev0, last, 4 * HMMT_PAGE_SIZE, NULL, &sum);
-	WANT(ret == -EFAULT && sum.done <= 2 * HMMT_PAGE_SIZE, "sum: %d done %llu", ret, sum.done);
-	ret = hmmt_pin(&dev0, last, 4 * HMMT_PAGE_SIZE, 0, &p);
-	WANT(ret == -EFAULT && !p.held, "pin: %d held %llu", ret, p.held);
-	return undo();
+	ANSWER("HMMT_MIGRATE", -hmmt_migrate(&dev0, last, len, 0, &m), EFAULT,
+	       "done: the mapped half, which has moved");
+	WANT(m.done == len / 2 && m.migrated == 2, "migrate: done %llu migrated %llu", m.done,
+	     m.migrated);
+	ANSWER("HMMT_ACCESS", -hmmt_access(&dev0, last, data, len, 0, &a), EFAULT,
+	       "done: not more than the mapped half");
+	WANT(a.done <= len / 2, "access: done %llu", a.done);
+	ANSWER("HMMT_CHECKSUM", -hmmt_checksum(&dev0, last, len, NULL, &sum), EFAULT,
+	       "done: not more than the mapped half");
+	WANT(sum.done <= len / 2, "sum: done %llu", sum.done);
+	ANSWER("HMMT_PIN", -hmmt_pin(&dev0, last, len, 0, &p), EFAULT, "nothing is pinned");
+	WANT(!p.held && !p.done, "pin: held %llu", p.held);
+	return listing || undo();
 }
 
 /* Memory that may not be accessed, or not be written */
 static bool permissions(void)
 {
 	unsigned long a = (unsigned long)area;
-	int ret;
 
+	heading("No permission");
 	TRY(fill(1, false));
 	mprotect(area, HMMT_PAGE_SIZE, PROT_READ);
-	ret = hmmt_access(&dev0, a, data, 8, HMMT_ACCESS_WRITE, NULL);
-	WANT(ret == -EPERM, "write to read-only: %d", ret);
-	ret = hmmt_pin(&dev0, a, HMMT_PAGE_SIZE, HMMT_PIN_WRITE, NULL);
-	WANT(ret == -EFAULT, "pin read-only to write: %d", ret);
-	ret = hmmt_access(&dev0, a, data, 8, 0, NULL);
-	WANT(!ret, "read read-only: %d", ret);
+	ANSWER("HMMT_ACCESS writes to PROT_READ",
+	       -hmmt_access(&dev0, a, data, 8, HMMT_ACCESS_WRITE, NULL), EPERM, "done: before it");
+	ANSWER("HMMT_PIN to write of PROT_READ",
+	       -hmmt_pin(&dev0, a, HMMT_PAGE_SIZE, HMMT_PIN_WRITE, NULL), EFAULT,
+	       "nothing is pinned");
+	ANSWER("HMMT_ACCESS reads PROT_READ", -hmmt_access(&dev0, a, data, 8, 0, NULL), 0, "all");
 	mprotect(area, HMMT_PAGE_SIZE, PROT_NONE);
-	ret = hmmt_access(&dev0, a, data, 8, 0, NULL);
-	WANT(ret == -EFAULT || ret == -EPERM, "read of nothing: %d", ret);
-	ret = hmmt_pin(&dev0, a, HMMT_PAGE_SIZE, 0, NULL);
-	WANT(ret == -EFAULT, "pin nothing: %d", ret);
+	/* else the checks behind each row would fault */
+	if (!listing) {
+		int ret = hmmt_access(&dev0, a, data, 8, 0, NULL);
+
+		WANT(ret == -EFAULT, "read of PROT_NONE: %d", ret);
+		ret = hmmt_pin(&dev0, a, HMMT_PAGE_SIZE, 0, NULL);
+		WANT(ret == -EFAULT, "pin of PROT_NONE: %d", ret);
+	}
 	mprotect(area, HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE);
-	return undo();
+	ANSWER("HMMT_ACCESS reads PROT_NONE", EFAULT, EFAULT, "done: before it");
+	ANSWER("HMMT_PIN of PROT_NONE", EFAULT, EFAULT, "nothing is pinned");
+	return true;
 }
 
 /* Mappings that cannot be migrated or taken */
 static bool special_mappings(void)
 {
 	struct hmm_dmirror_cmd cmd = { .ptr = (uintptr_t)data, .npages = 1 };
-	unsigned long a;
-	char *p;
-	int ret;
+	char *p = NULL;
 
-	p = mmap(NULL, HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, dev0.fd, 0);
-	WANT(p != MAP_FAILED, "mmap of the device: %s", strerror(errno));
-	*p = 1;
-	a = (unsigned long)p;
-	ret = hmmt_migrate(&dev0, a, HMMT_PAGE_SIZE, 0, NULL);
-	WANT(ret == -EINVAL, "the device's own pages: %d", ret);
-	munmap(p, HMMT_PAGE_SIZE);
-
+	heading("Mappings of another kind");
+	if (!listing) {
+		TRY(fill(1, false));
+		p = mmap(NULL, HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, dev0.fd, 0);
+		WANT(p != MAP_FAILED, "mmap of the device: %s", strerror(errno));
+		*p = 1;
+	}
+	ANSWER("HMMT_MIGRATE of a mapping of the device",
+	       -hmmt_migrate(&dev0, (uintptr_t)p, HMMT_PAGE_SIZE, 0, NULL), EINVAL,
+	       "done: what came before it");
 	p = mmap(NULL, HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	WANT(p != MAP_FAILED, "%s", strerror(errno));
 	*p = 1;
-	cmd.addr = (unsigned long)p;
-	ret = call(dev0.fd, HMM_DMIRROR_EXCLUSIVE, &cmd);
-	WANT(ret == EOPNOTSUPP, "exclusive of shared memory: %d", ret);
+	cmd.addr = (uintptr_t)p;
+	ANSWER("HMM_DMIRROR_EXCLUSIVE of shared memory",
+	       call(dev0.fd, HMM_DMIRROR_EXCLUSIVE, &cmd), EOPNOTSUPP, "0");
 	munmap(p, HMMT_PAGE_SIZE);
 	return true;
 }
@@ -415,25 +487,25 @@ static bool dead_process(void)
 {
 	unsigned long a = (unsigned long)area;
 	struct hmmt_dev dev = HMMT_DEV_CLOSED;
+	struct hmmt_check c = { 0 };
 	struct hmmt_stats st;
-	struct hmmt_check c;
-	uint16_t s;
+	uint16_t out;
 	uint64_t v;
-	int ret;
 
-	TRY(orphan_open(&dev));
-	ret = hmmt_migrate(&dev, a, HMMT_PAGE_SIZE, 0, NULL);
-	WANT(ret == -ESRCH, "migrate: %d", ret);
-	ret = hmmt_access(&dev, a, &v, 8, 0, NULL);
-	WANT(ret == -ESRCH, "access: %d", ret);
-	ret = hmmt_snapshot(&dev, a, HMMT_PAGE_SIZE, &s);
-	WANT(ret == -ESRCH, "snapshot: %d", ret);
-	ret = hmmt_checksum(&dev, a, HMMT_PAGE_SIZE, NULL, NULL);
-	WANT(ret == -ESRCH, "checksum: %d", ret);
-	ret = hmmt_pin(&dev, a, HMMT_PAGE_SIZE, 0, NULL);
-	WANT(ret == -ESRCH, "pin: %d", ret);
-	ret = hmmt_stats(&dev, &st) ?: hmmt_check(&dev, 0, &c) ?: hmmt_evict(&dev, NULL);
-	WANT(!ret && !c.check, "what needs no address space: %d", ret);
+	heading("The mirrored process is gone");
+	if (!listing) {
+		TRY(fill(1, false));
+		TRY(orphan_open(&dev));
+	}
+	ANSWER("HMMT_MIGRATE", -hmmt_migrate(&dev, a, HMMT_PAGE_SIZE, 0, NULL), ESRCH, "0");
+	ANSWER("HMMT_ACCESS", -hmmt_access(&dev, a, &v, 8, 0, NULL), ESRCH, "0");
+	ANSWER("HMMT_SNAPSHOT", -hmmt_snapshot(&dev, a, HMMT_PAGE_SIZE, &out), ESRCH, "0");
+	ANSWER("HMMT_CHECKSUM", -hmmt_checksum(&dev, a, HMMT_PAGE_SIZE, NULL, NULL), ESRCH, "0");
+	ANSWER("HMMT_PIN", -hmmt_pin(&dev, a, HMMT_PAGE_SIZE, 0, NULL), ESRCH, "0");
+	ANSWER("HMMT_STATS, HMMT_CHECK, HMMT_EVICT",
+	       -(hmmt_stats(&dev, &st) ?: hmmt_check(&dev, 0, &c) ?: hmmt_evict(&dev, NULL)), 0,
+	       "as ever");
+	WANT(!c.check, "%s", hmmt_check_name(c.check));
 	hmmt_close(&dev);
 	return true;
 }
@@ -448,7 +520,25 @@ static const struct test tests[] = {
 	{ "dead_process", dead_process },
 };
 
-int main(void)
+#define NR_TESTS	(sizeof(tests) / sizeof(tests[0]))
+
+/* The same code, with memory of its own and without a device */
+static int list(void)
 {
-	return run_tests("hmm-bad-input", tests, sizeof(tests) / sizeof(tests[0]));
+	size_t i;
+
+	area = (char *)0x200000000000UL;
+	listing = true;
+	for (i = 0; i < NR_TESTS; i++)
+		if (tests[i].run != other_process && !tests[i].run())
+			return 1;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "--list"))
+		return list();
+	parse_options(argc, argv);
+	return run_tests("hmm-bad-input", tests, NR_TESTS);
 }

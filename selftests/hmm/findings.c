@@ -4,10 +4,13 @@
  * a kernel should do: "ok" means that the bug is not there.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -234,6 +237,42 @@ static bool evict_unmap(void)
 	return i == 300;
 }
 
+static void dump_core(void)
+{
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	char *p = thps(1, true);
+	unsigned int i;
+
+	hmmt_close(&dev);
+	setrlimit(RLIMIT_CORE, &all);
+	for (i = 0; p && i < HMMT_PMD_PAGES; i++)
+		*(uint64_t *)(p + i * HMMT_PAGE_SIZE) = hmmt_mix64(i + 1);
+	if (p && !hmmt_open(&dev, 0) && !to_dev(p, HMMT_PMD_SIZE, 0))
+		abort();
+	_exit(1);
+}
+
+/* What is in the device is in the core dump as well */
+static bool coredump(void)
+{
+	uint64_t page[HMMT_PAGE_SIZE / 8];
+	unsigned int found = 0;
+	int status, fd;
+	pid_t pid;
+
+	hmmt_write_file("/proc/sys/kernel/core_pattern", "/tmp/core");
+	pid = fork();
+	if (!pid)
+		dump_core();
+	waitpid(pid, &status, 0);
+	fd = open("/tmp/core", O_RDONLY);
+	/* segments begin at pages of the file, and this one is in order */
+	while (fd >= 0 && read(fd, page, sizeof(page)) == sizeof(page))
+		found += page[0] == hmmt_mix64(found + 1);
+	printf("# status %#x, %u of %lu pages are in the dump\n", status, found, HMMT_PMD_PAGES);
+	return found == HMMT_PMD_PAGES;
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(void);
@@ -248,6 +287,7 @@ static const struct {
 	{ "fault-stale", fault_stale },
 	{ "hugetlb-hole", hugetlb_hole },
 	{ "evict-unmap", evict_unmap },
+	{ "coredump-hole", coredump },
 };
 
 int main(int argc, char **argv)

@@ -214,7 +214,9 @@ static bool torture(uint64_t end, uint64_t *life)
 		for (i = 0; i < FUZZ_WORKERS && ok; i++) {
 			if (!pids[i]) {
 				pids[i] = start(i, ++*life);
-				kill_at[i] = now_ms() + hmmt_rng_between(&rng, 50, 3000);
+				/* every other life comes to its own end: fuzz-worker.c */
+				kill_at[i] = *life & 1 ? ~0ULL :
+					     now_ms() + hmmt_rng_between(&rng, 50, 3000);
 			}
 			if (now_ms() > kill_at[i] && !fuzz.sh->no_unmap) {
 				ok = end_worker(pids[i]);
@@ -489,6 +491,7 @@ int main(int argc, char **argv)
 		{ "duration", required_argument, NULL, 'd' },
 		{ "avoid", required_argument, NULL, 'a' },
 		{ "nothing", no_argument, NULL, 'n' },
+		{ "list", no_argument, NULL, 'l' },
 		{ }
 	};
 	uint64_t ms = 20000, free_before = 0;
@@ -509,6 +512,9 @@ int main(int argc, char **argv)
 			ret = parse_avoid(optarg);
 			break;
 		case 'n':
+			return 0;
+		case 'l':
+			fuzz_list();
 			return 0;
 		default:
 			ret = -EINVAL;

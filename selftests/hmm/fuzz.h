@@ -5,7 +5,8 @@
  *
  *   fuzz.c		supervisor, what must be true at the end
  *   fuzz-worker.c	processes and threads, all that is not a command
- *   fuzz-command.c	commands: table, plausible fields, mutations, errnos
+ *   fuzz-command.c	commands: table, plausible fields, errnos
+ *   fuzz-mutate.c	commands: mutations
  */
 #ifndef _FUZZ_H
 #define _FUZZ_H
@@ -95,6 +96,41 @@ struct thread {
 	bool		child;		/* of fork(): the addresses are the parent's */
 };
 
+/* A command as it will be asked for */
+union arg {
+	struct hmm_dmirror_cmd	cmd;
+	struct hmmt_migrate	migrate;
+	struct hmmt_access	access;
+	struct hmmt_snapshot	snapshot;
+	struct hmmt_stats	stats;
+	struct hmmt_check	check;
+	struct hmmt_evict	evict;
+	struct hmmt_tune	tune;
+	struct hmmt_inject	inject;
+	struct hmmt_checksum	checksum;
+	struct hmmt_pin		pin;
+	struct hmmt_perturb	perturb;
+	char			bytes[FUZZ_ARG_MAX];
+};
+
+struct request {
+	unsigned int	cmd;
+	int		fd;
+	unsigned long	ptr;		/* of the struct */
+	bool		own;		/* ptr is where the thread keeps it */
+	union arg	arg;
+};
+
+static inline bool chance(struct thread *t, unsigned int num, unsigned int den)
+{
+	return hmmt_rng_chance(&t->rng, num, den);
+}
+
+static inline uint64_t below(struct thread *t, uint64_t n)
+{
+	return hmmt_rng_below(&t->rng, n);
+}
+
 void violation(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* fuzz-command.c */
@@ -106,9 +142,15 @@ const char *fuzz_errno_name(int err);
 bool fuzz_in_eviction(unsigned int in);
 void fuzz_command(struct thread *t);
 void fuzz_uring(struct thread *t);
-unsigned long fuzz_bad_address(struct thread *t);
+void fuzz_list(void);
 /* A call that is no ioctl: counted, and its errno judged, as if it were */
 void fuzz_call_result(struct thread *t, const char *name, int err);
+
+/* fuzz-mutate.c */
+unsigned long fuzz_bad_address(struct thread *t);
+void fuzz_mutate(struct thread *t, struct request *r);
+/* What must not be asked for, however it came about */
+void fuzz_sanitize(struct thread *t, struct request *r);
 
 /* fuzz-worker.c */
 void fuzz_worker(unsigned int slot, uint64_t life) __attribute__((noreturn));

@@ -108,6 +108,7 @@ for series; do
 
 	guest hmm-driver
 	guest hmm-uapi
+	guest hmm-uring
 	says="whole THPs"
 	grep -q MIGRATE_VMA_SELECT_COMPOUND "$tree/include/linux/migrate.h" ||
 		says="base pages only"

@@ -73,6 +73,11 @@ bool module_loaded(void)
 	return !access("/sys/module/test_hmm/refcnt", F_OK);
 }
 
+int module_reload(const char *params)
+{
+	return (module_loaded() ? module_unload(30000) : 0) ?: module_load(params);
+}
+
 /* Free pages that the CPUs keep for themselves are not in MemFree */
 static uint64_t per_cpu_kb(void)
 {

@@ -15,6 +15,8 @@ int module_load(const char *params);
  */
 int module_unload(unsigned int ms);
 bool module_loaded(void);
+/* With other parameters; 0 or -errno */
+int module_reload(const char *params);
 
 /* Free memory in KiB when caches are empty */
 uint64_t mem_free_kb(void);

@@ -4,7 +4,6 @@
  * memory that the CPU can map (device-coherent) run where the guest has some.
  */
 #include <errno.h>
-#include <liburing.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -492,6 +491,10 @@ static bool checks_fire(void)
 	int ret;
 
 	TRY(thp_in_device());
+	ret = hmmt_check(&dev0, HMMT_CHECK_BUST(1), &check);
+	WANT(ret == -EPERM, "without the parameter: %d", ret);
+	ret = hmmt_write_file("/sys/module/test_hmm/parameters/bust", "1");
+	WANT(!ret, "parameter bust: %s", strerror(-ret));
 	for (i = 1; i < HMMT_NR_CHECKS; i++) {
 		/* takes a folio that has an order */
 		if (i == HMMT_CHECK_ORDER && !whole_thps)
@@ -507,184 +510,8 @@ static bool checks_fire(void)
 	}
 	ret = hmmt_check(&dev0, HMMT_CHECK_BUST(HMMT_NR_CHECKS), &check);
 	WANT(ret == -EINVAL, "no such check: %d", ret);
+	hmmt_write_file("/sys/module/test_hmm/parameters/bust", "0");
 	return verify(0, PAGES);
-}
-
-static void uring_prep(struct io_uring *ring, unsigned int cmd, void *arg, uint64_t id)
-{
-	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
-	struct hmmt_uring u = { .arg = (uintptr_t)arg };
-
-	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, dev0.fd, NULL, 0, 0);
-	sqe->cmd_op = cmd;
-	memcpy(sqe->cmd, &u, sizeof(u));
-	sqe->user_data = id;
-}
-
-/* Waits for @nr results, which are stored by their id */
-static bool uring_wait(struct io_uring *ring, unsigned int nr, int *res)
-{
-	struct io_uring_cqe *cqe;
-	int ret;
-
-	for (; nr; nr--) {
-		ret = io_uring_wait_cqe(ring, &cqe);
-		WANT(!ret, "wait: %s", strerror(-ret));
-		res[cqe->user_data] = cqe->res;
-		io_uring_cqe_seen(ring, cqe);
-	}
-	return true;
-}
-
-static bool uring(void)
-{
-	static char buf[HMMT_PMD_SIZE];
-	struct hmmt_migrate m[2] = {
-		{ .addr = at(0), .len = HMMT_PMD_SIZE },
-		{ .addr = at(PAGES), .len = HMMT_PMD_SIZE },
-	};
-	struct hmmt_access acc = {
-		.addr = at(PAGES), .ptr = (uintptr_t)buf, .len = HMMT_PMD_SIZE,
-	};
-	struct hmmt_checksum sum = { .addr = at(0), .len = HMMT_PMD_SIZE };
-	struct io_uring ring;
-	uint64_t want;
-	int res[3], ret;
-	bool ok;
-
-	TRY(fill(2, true));
-	want = hmmt_checksum_of(area, HMMT_PMD_SIZE);
-	ret = io_uring_queue_init(8, &ring, 0);
-	WANT(!ret, "io_uring: %s", strerror(-ret));
-	uring_prep(&ring, HMMT_MIGRATE, &m[0], 0);
-	uring_prep(&ring, HMMT_MIGRATE, &m[1], 1);
-	ret = io_uring_submit(&ring);
-	ok = uring_wait(&ring, 2, res);
-	if (ok) {
-		uring_prep(&ring, HMMT_ACCESS, &acc, 0);
-		uring_prep(&ring, HMMT_CHECKSUM, &sum, 1);
-		uring_prep(&ring, HMMT_STATS, &sum, 2);
-		io_uring_submit(&ring);
-	}
-	WANT(ret == 2 && !res[0] && !res[1], "submitted %d, results %d %d", ret, res[0], res[1]);
-	WANT(m[0].thp == whole_thps && m[1].thp == whole_thps, "thp %llu %llu", m[0].thp, m[1].thp);
-	ok = ok && uring_wait(&ring, 3, res);
-	io_uring_queue_exit(&ring);
-	TRY(ok);
-	WANT(!res[0] && acc.done == HMMT_PMD_SIZE, "access %d done %llu", res[0], acc.done);
-	WANT(!res[1] && sum.sum == want, "checksum %d %#llx", res[1], sum.sum);
-	WANT(res[2] == -ENOTTY, "stats: %d", res[2]);
-	WANT(!memcmp(buf, area + HMMT_PMD_SIZE, sizeof(buf)), "data");
-	return verify(0, 2 * PAGES);
-}
-
-static bool uring_errors(void)
-{
-	struct hmmt_migrate good = { .addr = at(0), .len = HMMT_PMD_SIZE };
-	struct hmmt_migrate bad = { .addr = 1, .len = 1 };
-	struct io_uring ring;
-	pid_t pid;
-	int res[3], ret, status;
-	bool ok;
-
-	TRY(fill(1, true));
-	ret = io_uring_queue_init(8, &ring, 0);
-	WANT(!ret, "io_uring: %s", strerror(-ret));
-	uring_prep(&ring, HMMT_MIGRATE, &bad, 0);
-	uring_prep(&ring, HMMT_MIGRATE, (void *)16, 1);
-	uring_prep(&ring, HMMT_MIGRATE - (1 << 16), &good, 2);
-	io_uring_submit(&ring);
-	ok = uring_wait(&ring, 3, res);
-	io_uring_queue_exit(&ring);
-	TRY(ok);
-	WANT(res[0] == -EINVAL && res[1] == -EFAULT && res[2] == -EINVAL, "results %d %d %d",
-	     res[0], res[1], res[2]);
-
-	/* a child's ring, our mirror */
-	pid = fork();
-	if (!pid) {
-		if (io_uring_queue_init(8, &ring, 0))
-			_exit(1);
-		uring_prep(&ring, HMMT_MIGRATE, &good, 0);
-		io_uring_submit(&ring);
-		_exit(!uring_wait(&ring, 1, res) || res[0] != -EPERM);
-	}
-	waitpid(pid, &status, 0);
-	WANT(!status, "another process: status %#x", status);
-	return verify(0, PAGES);
-}
-
-/* Commands that take long, and nothing that waits for them */
-static bool uring_submit_long(struct io_uring *ring)
-{
-	static struct hmmt_migrate m[8];
-	unsigned int i;
-	int ret;
-
-	TRY(fill(AREA_PMDS, false));
-	ret = io_uring_queue_init(8, ring, 0);
-	WANT(!ret, "io_uring: %s", strerror(-ret));
-	for (i = 0; i < 8; i++) {
-		m[i] = (struct hmmt_migrate) { .addr = at(0), .len = AREA_SIZE,
-					       .flags = HMMT_MIGRATE_DROP };
-		uring_prep(ring, HMMT_MIGRATE, &m[i], 0);
-	}
-	ret = io_uring_submit(ring);
-	WANT(ret == 8, "submitted %d", ret);
-	return true;
-}
-
-/* All eight end without anybody waiting for them: by a worker, soon */
-static bool uring_all_end(const struct hmmt_stats *before, struct hmmt_stats *after)
-{
-	unsigned int i;
-
-	for (i = 0; i < 200; i++) {
-		TRY(stats_of(&dev0, after));
-		if (after->uring_cmds - before->uring_cmds == 8 &&
-		    after->mirrors == before->mirrors)
-			return true;
-		usleep(50000);
-	}
-	WANT(false, "%llu of 8 commands ended, mirrors %llu, before %llu",
-	     after->uring_cmds - before->uring_cmds, after->mirrors, before->mirrors);
-}
-
-static bool uring_close(void)
-{
-	struct hmmt_stats before, after;
-	struct io_uring ring;
-
-	TRY(stats_of(&dev0, &before));
-	/* long waits between the phases, so that they are under way */
-	WANT(!hmmt_perturb(&dev0, 1000, 1), "perturb");
-	TRY(uring_submit_long(&ring));
-	io_uring_queue_exit(&ring);
-	if (!uring_all_end(&before, &after)) {
-		hmmt_perturb(&dev0, 0, 0);
-		return false;
-	}
-	WANT(!hmmt_perturb(&dev0, 0, 0), "perturb");
-	WANT(after.uring_cancelled > before.uring_cancelled, "none was cancelled");
-	return verify(0, AREA_PMDS * PAGES);
-}
-
-static bool uring_exit(void)
-{
-	struct hmmt_stats before, after;
-	struct io_uring ring;
-	pid_t pid;
-	int status;
-
-	TRY(stats_of(&dev0, &before));
-	pid = fork();
-	if (!pid) {
-		hmmt_close(&dev0);
-		_exit(hmmt_open(&dev0, 0) || !uring_submit_long(&ring));
-	}
-	waitpid(pid, &status, 0);
-	WANT(!status, "status %#x", status);
-	return uring_all_end(&before, &after);
 }
 
 static bool coherent(void)
@@ -749,10 +576,6 @@ static const struct test tests[] = {
 	{ "perturb", perturb },
 	{ "read_unlocked", read_unlocked },
 	{ "checks_fire", checks_fire },
-	{ "uring", uring },
-	{ "uring_errors", uring_errors },
-	{ "uring_close", uring_close },
-	{ "uring_exit", uring_exit },
 	{ "coherent", coherent },
 };
 

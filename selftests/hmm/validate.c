@@ -37,7 +37,6 @@ static const char * const busts[] = {
 	"content", "lost", "base", "stuck", "leak", "warning",
 };
 
-static const char *bust = "";
 struct hmmt_stats stats_before;
 
 /* What a row has to say, in memory that its process shares with us */
@@ -46,11 +45,6 @@ struct outcome {
 	char why[sizeof(why)];
 	char skip[128];
 };
-
-static bool busted(const char *what)
-{
-	return !strcmp(bust, what);
-}
 
 struct hmmt_stats stats_now(void)
 {

@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# stage: guest
+# The tests of what the driver survives are themselves tested: each program is
+# told to break what it is to notice (--bust), and must say so. In one guest.
+set -euo pipefail
+HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=tools/campaign/lib.sh
+. "$HMMT_TOP/tools/campaign/lib.sh"
+# shellcheck source=selftests/ktap.sh
+. "$HMMT_TOP/selftests/ktap.sh"
+vm=$HMMT_TOP/tools/vm
+logs=${logs:-$HMMT_TOP/results/robust-$(date +%Y%m%d-%H%M%S)-$$}
+dir=$logs/robust
+
+# program, what is broken, tests to run, the test that must fail, what it says
+table='
+hmm-failnth	nothing	THP$	HMMT_MIGRATE THP	no allocation has failed
+hmm-failnth	errno	^open$	open	allocation 1: Cannot allocate memory
+hmm-failnth	data	^READ$	READ	allocation [0-9]*: data
+hmm-failnth	pages	^READ$	READ	pages left
+hmm-failnth	memory	READ|memory	memory_back	kB are missing
+hmm-ends	late	sigkill	sigkill	the end never met the migration
+hmm-ends	left	exit	exit	files are left
+hmm-ends	data	coredump	coredump	in the dump
+hmm-module	closed	file_open	file_open	unload: ok
+hmm-module	data	memory_in_use	memory_in_use	page 700 holds 0
+hmm-capacity	stats	thps	thps	used [0-9]* whole 1 carved 0, not
+hmm-capacity	page	base_pages	base_pages	used 1 whole 0 carved 1, not
+hmm-capacity	data	processes	processes_and_devices	process 2: .*page 100 holds 0
+'
+
+mkdir -p "$logs"
+tools=$("$vm/tools.sh")
+build=$("$vm/kernel.sh" --ksrc "$("$vm/fetch.sh")")
+image=$("$vm/image.sh" --tools "$tools" --build "$build")
+steps=()
+while IFS=$'\t' read -r program what only _; do
+	[ -n "$program" ] || continue
+	[ ${#steps[@]} -eq 0 ] || steps+=(+)
+	steps+=("$program" --bust "$what" --only "$only")
+done <<<"$table"
+"$vm/boot.sh" --dir "$dir" --tools "$tools" --build "$build" --image "$image" --engine det \
+	--seed 1 --mem 1024 --expect selftest --flavour DEBUG --quiet -- "${steps[@]}" || true
+
+# Each step's results end with its JSON record.
+n=0
+while IFS=$'\t' read -r program what _ test says; do
+	[ -n "$program" ] || continue
+	n=$((n + 1))
+	part=$(awk -v n="$n" '/^KTAP version/ { i++ } i == n' "$dir/results.log" | tr -d '\r')
+	ktap_match "$program --bust $what: $test fails" "$part" "not ok [0-9]+ hmm.$test"$'\n'
+	ktap_equal "$program --bust $what: and says why" \
+		"$(grep -c -- "^# .*$says" <<<"$part" | sed 's/^[1-9][0-9]*$/yes/')" yes
+done <<<"$table"
+ktap_match "the console has nothing to say" \
+	"$("$tools/host/hmmt-judge" run "$dir" --known "$HMMT_TOP/configs/known" 2>&1 || true
+	grep -o '"kind": *"[^"]*"' "$dir/verdict.json" | sort -u)" '^FAIL'
+ktap_end
