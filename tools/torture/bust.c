@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "torture.h"
+#include "ops/ops.h"
 
 static uint64_t own_done(struct worker *w, uint64_t word)
 {
@@ -70,14 +70,19 @@ unlock:
 	page_read(w, page, look, VIA_CPU);
 }
 
-void bust_worker(struct worker *w)
+bool bust_due(struct worker *w)
+{
+	/* Give the round some time to be in full swing. */
+	return w->r->cfg->bust && !w->idx &&
+	       now_ns() + w->r->cfg->round_ms * 500000 >= w->r->end_ns;
+}
+
+/* An op like the others, so that it is recorded and replayed as they are. */
+static int op_bust(struct worker *w)
 {
 	unsigned int page;
 	char *p;
 
-	/* Give the round some time to be in full swing. */
-	if (w->idx || now_ns() + w->r->cfg->round_ms * 500000 < w->r->end_ns)
-		return;
 	switch (w->r->cfg->bust) {
 	case BUST_STALE:
 	case BUST_FOREIGN:
@@ -114,9 +119,15 @@ void bust_worker(struct worker *w)
 	case BUST_CRASH:
 		abort();
 	default:
-		break;
+		return -EAGAIN;
 	}
+	return 0;
 }
+
+const struct op ops_bust[] = {
+	{ "bust", "make the mistake of --bust", NEED_BUST, OP_CHECK, 0, op_bust },
+	OP_TABLE_END
+};
 
 void bust_child(struct worker *w, unsigned long addr, uint64_t val)
 {

@@ -437,7 +437,7 @@ static void child_main(struct worker *w)
 		bound_all(w, h->hi, true);
 	snprintf(name, sizeof(name), "torture-%u.%u", w->idx, h->level);
 	prctl(PR_SET_NAME, name);
-	hmmt_rng_init(&w->rng, h->rng_seed, h->level);
+	worker_streams(w, h->rng_seed, h->level);
 	w->pg = &w->sh->progress[PROGRESS_OF(h->level, w->idx, h->kid)];
 	/* The last one to use it may have been killed in the middle. */
 	atomic_store(&w->pg->seq, (atomic_load(&w->pg->seq) + 1) & ~1ULL);

@@ -54,6 +54,7 @@ static void final_sweep(struct round *r)
 
 	w->pg->pid = getpid();
 	w->pg->tid = getpid();
+	worker_streams(w, r->cfg->seed, r->number);
 	for (page = hmmt_rng_below(&w->rng, stride); page < r->m->nr_pages; page += stride) {
 		word = atomic_load(&r->m->page[page].word);
 		if (!word_readable(word))
@@ -157,7 +158,7 @@ int round_main(struct round *r, bool unmap)
 		w->pg = &r->sh->progress[i];
 		w->lane = page_addr(r->m->nr_pages) + HMMT_PMD_SIZE +
 			  i * (LANE_PAGES * HMMT_PAGE_SIZE + HMMT_PMD_SIZE);
-		hmmt_rng_init(&w->rng, r->cfg->seed, stream + i);
+		hmmt_rng_init(&w->pick, r->cfg->seed, stream + i);
 	}
 	own_memory(&before);
 	ret = arena_init(r);

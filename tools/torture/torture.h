@@ -154,7 +154,9 @@ struct worker {
 	struct shared *sh;
 	struct model *m;
 	unsigned int idx;
-	struct hmmt_rng rng;
+	struct hmmt_rng rng;		/* of the running op, and nothing else's */
+	struct hmmt_rng pauses;		/* when to let others run first */
+	struct hmmt_rng pick;		/* which ops, with which seeds */
 	struct progress *pg;
 	unsigned int op;		/* running */
 	uint64_t record;		/* its journal record */
@@ -162,7 +164,7 @@ struct worker {
 	unsigned long lane;
 	pid_t kid[MAX_KIDS];
 	uint32_t serial;		/* of its forks */
-	uint64_t hot_seen;
+	bool bust_done;			/* of the last two ops */
 };
 
 /* --- small things (util.c) ----------------------------------------------- */
@@ -256,6 +258,8 @@ void child_reap(struct worker *w, bool all);
 
 /* --- worker and round (worker.c, round.c) ---------------------------------- */
 
+/* The streams of the running op, or of what is none. */
+void worker_streams(struct worker *w, uint64_t seed, uint64_t stream);
 void *worker_main(void *arg);
 /* The life of a round process; its exit status. */
 int round_main(struct round *r, bool unmap);
@@ -319,7 +323,8 @@ int supervise(const struct config *cfg);
 
 /* --- deliberate mistakes (bust.c) ------------------------------------------ */
 
-void bust_worker(struct worker *w);
+/* Is the worker to make its mistake now? */
+bool bust_due(struct worker *w);
 /* In a child: change what page at @addr holds of worker 0, who had @val there. */
 void bust_child(struct worker *w, unsigned long addr, uint64_t val);
 /* In the supervisor: before the check after a round. Returns a stray's pid. */

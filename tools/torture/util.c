@@ -93,10 +93,10 @@ void perturb(struct worker *w)
 {
 	unsigned int n;
 
-	if (w->r->cfg->no_perturb || !hmmt_rng_chance(&w->rng, 1, 16))
+	if (w->r->cfg->no_perturb || !hmmt_rng_chance(&w->pauses, 1, 16))
 		return;
 	/* Under QEMU's single-threaded TCG each one gives way to the next vCPU. */
-	for (n = hmmt_rng_between(&w->rng, 1, 24); n; n--)
+	for (n = hmmt_rng_between(&w->pauses, 1, 24); n; n--)
 		__builtin_ia32_pause();
 	tally(w->sh, TALLY_PERTURB);
 }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A worker: it picks ops by weight until the round is over. */
+/*
+ * A worker: it picks ops by weight until the round is over. Each op draws from
+ * streams of its own: what it does depends on its seed and on the memory that
+ * it finds, not on the ops before it.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -12,7 +16,7 @@
 static int pick_op(struct worker *w)
 {
 	unsigned int role = w->idx % w->r->scenario->nr_roles, n;
-	uint64_t x = hmmt_rng_below(&w->rng, w->r->total[role]);
+	uint64_t x = hmmt_rng_below(&w->pick, w->r->total[role]);
 
 	for (n = 0; n < MAX_OPS; n++) {
 		if (x < w->r->weight[role][n])
@@ -22,7 +26,13 @@ static int pick_op(struct worker *w)
 	return -ENOENT;
 }
 
-static void run_op(struct worker *w, unsigned int n)
+void worker_streams(struct worker *w, uint64_t seed, uint64_t stream)
+{
+	hmmt_rng_init(&w->rng, seed, 2 * stream);
+	hmmt_rng_init(&w->pauses, seed, 2 * stream + 1);
+}
+
+static void run_op(struct worker *w, unsigned int n, uint64_t seed)
 {
 	const struct op *op = ops_get(n);
 	struct op_stat *st = &w->sh->op[n];
@@ -30,6 +40,7 @@ static void run_op(struct worker *w, unsigned int n)
 
 	w->op = n;
 	w->nr_args = 0;
+	worker_streams(w, seed, 0);
 	w->record = journal_begin(w->r->journal, n, w->idx, getpid(), now_ns());
 	ret = op->run(w);
 	journal_end(w->r->journal, w->record, ret);
@@ -58,12 +69,11 @@ void *worker_main(void *arg)
 			nap_ms(10);
 			continue;
 		}
-		if (w->r->cfg->bust)
-			bust_worker(w);
-		n = pick_op(w);
+		w->bust_done = !w->bust_done && bust_due(w);
+		n = w->bust_done ? ops_find("bust") : pick_op(w);
 		if (n < 0)
 			break;
-		run_op(w, n);
+		run_op(w, n, hmmt_rng_u64(&w->pick) >> 32);
 	}
 	/* Children and the other workers end with the first that is done. */
 	atomic_store(&w->sh->stop, 1);

@@ -21,6 +21,7 @@ enum op_class {
 #define NEED_DEV2	(1U << 1)	/* two */
 #define NEED_THP	(1U << 2)	/* PMD-sized folios by madvise */
 #define NEED_MTHP	(1U << 3)	/* a smaller size by madvise */
+#define NEED_BUST	(1U << 4)	/* a deliberate mistake */
 
 /*
  * @run: 0 done; -EAGAIN nothing to do it on (not counted as done); another
@@ -46,6 +47,7 @@ extern const struct op ops_mremap[];
 extern const struct op ops_protect[];
 extern const struct op ops_fork[];
 extern const struct op ops_storm[];
+extern const struct op ops_bust[];
 
 /* --- shared by the layout ops -------------------------------------------- */
 

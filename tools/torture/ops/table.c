@@ -14,6 +14,7 @@ static const struct op * const tables[] = {
 	ops_protect,
 	ops_fork,
 	ops_storm,
+	ops_bust,
 };
 
 const struct op *ops_get(unsigned int n)
@@ -66,6 +67,8 @@ const char *ops_skip(const struct op *op, const struct config *cfg)
 		return cfg->no_device ? "--no-device" : "no /dev/hmm_dmirror0";
 	if ((op->needs & NEED_DEV2) && cfg->nr_devs < 2)
 		return "no /dev/hmm_dmirror1";
+	if ((op->needs & NEED_BUST) && cfg->bust == BUST_NONE)
+		return "no --bust";
 	if ((op->needs & NEED_THP) && !hmmt_mthp_usable(HMMT_PMD_SIZE / 1024))
 		return "THP is not enabled for madvise";
 	if (op->needs & NEED_MTHP) {
