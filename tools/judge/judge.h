@@ -193,6 +193,14 @@ void hmmt_runinfo_free(struct hmmt_runinfo *info);
 int hmmt_journal_counters(const char *path, struct hmmt_counters *out);
 int hmmt_journal_print(const char *path, size_t last, FILE *out);
 
+/* ---- program.c, ctest.c ---- */
+
+/*
+ * What @path, a journal, has of the round that matters, as a program. -ENODATA:
+ * nothing, -EOVERFLOW: the ring no longer has the beginning.
+ */
+int hmmt_program_write(const char *path, FILE *out);
+
 /* ---- failures.c, verdict.c ---- */
 
 struct hmmt_failure {

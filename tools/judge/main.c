@@ -71,6 +71,21 @@ static int cmd_sum(const struct args *a, const struct hmmt_known_list *known)
 	return err ? fail(a->dir, err) : hmmt_verdict_exit(v);
 }
 
+/* A word for what a journal may lack. */
+static const char *journal_error(int err)
+{
+	switch (err) {
+	case -EBADMSG:
+		return "no journal was written there";
+	case -ENODATA:
+		return "no round is in it";
+	case -EOVERFLOW:
+		return "the round was longer than the journal, its beginning is gone";
+	default:
+		return strerror(-err);
+	}
+}
+
 static int cmd_journal(const struct args *a, const struct hmmt_known_list *known)
 {
 	char path[4096];
@@ -79,11 +94,24 @@ static int cmd_journal(const struct args *a, const struct hmmt_known_list *known
 	(void)known;
 	if (!err)
 		err = hmmt_journal_print(path, a->last, stdout);
-	if (err == -EBADMSG) {
-		fprintf(stderr, "hmmt-judge: %s: no journal was written there\n", path);
-		return HMMT_EXIT_NONE;
-	}
-	return err ? fail(path, err) : 0;
+	if (!err)
+		return 0;
+	fprintf(stderr, "hmmt-judge: %s: %s\n", path, journal_error(err));
+	return HMMT_EXIT_NONE;
+}
+
+static int cmd_program(const struct args *a, const struct hmmt_known_list *known)
+{
+	char path[4096];
+	int err = hmmt_path(path, sizeof(path), "%s/journal.bin", a->dir);
+
+	(void)known;
+	if (!err)
+		err = hmmt_program_write(path, stdout);
+	if (!err)
+		return 0;
+	fprintf(stderr, "hmmt-judge: %s: %s\n", path, journal_error(err));
+	return HMMT_EXIT_NONE;
 }
 
 static int cmd_match(const struct args *a, const struct hmmt_known_list *known)
@@ -140,6 +168,7 @@ static const struct command commands[] = {
 	{ "run", "RUNDIR [--known DIR]", "verdict of one run", cmd_run },
 	{ "sum", "RESULTSDIR [--known DIR]", "one verdict of many runs, KTAP and JUnit", cmd_sum },
 	{ "journal", "RUNDIR [--last N]", "what the guest did last, as text", cmd_journal },
+	{ "program", "RUNDIR", "its round as a program, see docs/programs.md", cmd_program },
 	{ "match", "RUNDIR --title TITLE",
 	  "0 failed with this title, 1 passed, 3 failed otherwise or no verdict", cmd_match },
 	{ "news", "RUNDIR [--known DIR]",

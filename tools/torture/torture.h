@@ -15,10 +15,11 @@
 
 #include "../../lib/hmmt.h"
 #include "model.h"
+#include "program.h"
 #include "record.h"
 
 #define MAX_OPS		64
-#define MAX_FAILS	16
+#define MAX_FAILS	32
 #define NR_DEVS		2
 #define MAX_KIDS	2
 /* Who is watched: the workers, each one's children, each child's child. */
@@ -129,17 +130,23 @@ struct config {
 	enum bust bust;
 	uint64_t without;	/* mask of op numbers that are not to run */
 	unsigned int nr_devs;	/* devices there are, at most NR_DEVS */
+	const char *journal;	/* a file for it, NULL: what the guest has */
+	bool trace;		/* draws and calls too into the journal */
 	const struct scenario *scenario[16];
 	unsigned int nr_scenarios;
+	struct program *program;	/* to run in place of scenarios */
+	unsigned int nr_programs;
 };
 
 /* A round, as its process sees it. */
 struct round {
 	const struct config *cfg;
 	const struct scenario *scenario;
+	const struct program *program;	/* NULL: ops are picked until end_ns */
 	struct shared *sh;
 	struct model *m;
 	struct journal *journal;
+	int failed;		/* failures before it */
 	unsigned int number;
 	uint64_t end_ns;
 	struct hmmt_dev dev[NR_DEVS];
@@ -157,6 +164,7 @@ struct worker {
 	struct hmmt_rng rng;		/* of the running op, and nothing else's */
 	struct hmmt_rng pauses;		/* when to let others run first */
 	struct hmmt_rng pick;		/* which ops, with which seeds */
+	unsigned int next;		/* line of the program to look at */
 	struct progress *pg;
 	unsigned int op;		/* running */
 	uint64_t record;		/* its journal record */
@@ -188,6 +196,8 @@ extern const char * const oracle_names[NR_ORACLES];
 extern const char * const tally_names[NR_TALLIES];
 extern const char * const step_names[NR_STEPS];
 extern const char * const bust_names[NR_BUSTS];
+/* NR_BUSTS: no such mistake */
+enum bust bust_find(const char *name);
 
 /* --- failures (fail.c) ---------------------------------------------------- */
 
@@ -260,9 +270,24 @@ void child_reap(struct worker *w, bool all);
 
 /* The streams of the running op, or of what is none. */
 void worker_streams(struct worker *w, uint64_t seed, uint64_t stream);
+void worker_prepare(const struct round *r);
 void *worker_main(void *arg);
 /* The life of a round process; its exit status. */
 int round_main(struct round *r, bool unmap);
+
+/* --- programs (play.c) ------------------------------------------------------- */
+
+/* Read them into @cfg; says on stderr what is wrong. */
+int play_load(struct config *cfg, const char *path);
+/* Make a scenario of each. */
+int play_scenarios(struct config *cfg);
+/*
+ * Make @cfg, a copy of @base, what the @n-th program asks for. Returns why it
+ * cannot run here, or NULL.
+ */
+const char *play_apply(struct config *cfg, const struct config *base, unsigned int n);
+/* The head of the program that does what @r does. */
+int play_head(const struct round *r, char *buf, size_t size);
 
 /* --- oracles/ --------------------------------------------------------------- */
 
@@ -297,6 +322,9 @@ struct baseline {
 void conserve_check(struct baseline *b, const struct config *cfg, struct shared *sh,
 		    const struct hmmt_dev *dev);
 void driver_check(const struct config *cfg, struct shared *sh, const struct hmmt_dev *dev);
+/* Has a promise been broken? */
+bool hmm_broken(const struct config *cfg, const struct hmmt_stats *before,
+		const struct hmmt_stats *after);
 void hmm_check(const struct config *cfg, struct shared *sh,
 	       const struct hmmt_stats *before, const struct hmmt_stats *after);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Time, tallies, names. */
+#include <string.h>
 #include <time.h>
 
 #include "torture.h"
@@ -65,6 +66,16 @@ const char * const bust_names[NR_BUSTS] = {
 	[BUST_RSS] = "rss",
 	[BUST_CRASH] = "crash",
 };
+
+enum bust bust_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 1; i < NR_BUSTS; i++)
+		if (!strcmp(bust_names[i], name))
+			break;
+	return i;
+}
 
 uint64_t now_ns(void)
 {

@@ -70,6 +70,8 @@ int move_span(struct worker *w, struct span s, unsigned int to, int grow, int fl
 unsigned int ops_count(void);
 const struct op *ops_get(unsigned int n);
 int ops_find(const char *name);
+/* Add the ops of a list A,B to @mask; -ENOENT if one is not known. */
+int ops_mask(const char *list, uint64_t *mask);
 /* Is the op of this name among those to run? Also asked by what is no op. */
 bool ops_wanted(const char *name, const struct config *cfg);
 /* Why it cannot run here, or NULL. */

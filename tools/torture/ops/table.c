@@ -49,6 +49,26 @@ int ops_find(const char *name)
 	return -ENOENT;
 }
 
+int ops_mask(const char *list, uint64_t *mask)
+{
+	char name[32];
+	size_t len;
+	int n;
+
+	for (; *list; list += len + (list[len] == ',')) {
+		len = strcspn(list, ",");
+		if (len >= sizeof(name))
+			return -ENOENT;
+		memcpy(name, list, len);
+		name[len] = '\0';
+		n = len ? ops_find(name) : -ENOENT;
+		if (n < 0)
+			return n;
+		*mask |= 1ULL << n;
+	}
+	return 0;
+}
+
 bool ops_wanted(const char *name, const struct config *cfg)
 {
 	int n = ops_find(name);
