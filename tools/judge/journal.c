@@ -58,6 +58,8 @@ int hmmt_journal_open(const char *path, struct journal *j)
 		return err;
 	memcpy(&j->h, j->map, sizeof(j->h));
 	j->h.phase[sizeof(j->h.phase) - 1] = '\0';
+	j->h.now.head[sizeof(j->h.now.head) - 1] = '\0';
+	j->h.failed.head[sizeof(j->h.failed.head) - 1] = '\0';
 	if (j->h.magic != HMMT_JOURNAL_MAGIC || j->h.version != HMMT_JOURNAL_VERSION) {
 		munmap((void *)j->map, j->size);
 		return -EBADMSG;

@@ -129,6 +129,24 @@ const struct op ops_bust[] = {
 	OP_TABLE_END
 };
 
+/* What was written twice is stale once it was moved: it takes several ops. */
+void bust_moved(struct worker *w, struct span s)
+{
+	unsigned int page;
+	unsigned long slot;
+	uint64_t word, val;
+
+	for (page = s.first; page < s.first + s.n; page++) {
+		word = atomic_load(&w->m->page[page].word);
+		slot = page_addr(page) + slot_offset(w->idx);
+		if (!word_writable(word) || own_done(w, word) < 2 || access_load(slot, &val))
+			continue;
+		access_store(slot, val - 1);
+		tally(w->sh, TALLY_BUSTED);
+		break;
+	}
+}
+
 void bust_child(struct worker *w, unsigned long addr, uint64_t val)
 {
 	if (val && !access_store(addr + slot_offset(0), val + 1))

@@ -166,6 +166,7 @@ int round_main(struct round *r, bool unmap)
 		hmmt_rng_init(&w->pick, r->cfg->seed, stream + i);
 	}
 	worker_prepare(r);
+	trace_thread(&workers[0]);	/* what is done for all */
 	own_memory(&before);
 	ret = arena_init(r);
 	if (ret)

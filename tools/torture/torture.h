@@ -113,7 +113,7 @@ struct shared {
 enum bust {
 	BUST_NONE, BUST_STALE, BUST_FOREIGN, BUST_ZERO, BUST_GARBAGE, BUST_FORKLEAK,
 	BUST_CHILDLEAK, BUST_NEGATIVE, BUST_DENIED, BUST_LIVELOCK, BUST_HANG,
-	BUST_CONSERVE, BUST_RSS, BUST_CRASH, NR_BUSTS,
+	BUST_CONSERVE, BUST_RSS, BUST_CRASH, BUST_MOVED, NR_BUSTS,
 };
 
 /* What stays the same all along. */
@@ -204,6 +204,21 @@ enum bust bust_find(const char *name);
 /* Record a failure of @o; the round stops. Detail is one line or more. */
 void fail_add(struct shared *sh, enum oracle o, const char *title, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* --- trace (trace.c) --------------------------------------------------------- */
+
+enum trace_expectation { EXPECT_VALUE, EXPECT_ALLOWED, EXPECT_REFUSED };
+
+/* The calls of this thread are those of @w, if --trace says to record any. */
+void trace_thread(struct worker *w);
+/* The draws of the op that begins. */
+void trace_draws(struct worker *w);
+/* An access; the index that begin returns goes with the others. */
+uint64_t trace_begin(enum hmmt_trace what, uint64_t a, uint64_t b);
+void trace_value(uint64_t idx, uint64_t val);
+void trace_end(uint64_t idx, int64_t ret);
+/* How the thread's last access had to end: with a value from @lo to @hi, or how. */
+void trace_expect(enum trace_expectation what, uint64_t lo, uint64_t hi);
 
 /* --- access (access.c) ---------------------------------------------------- */
 
@@ -353,6 +368,8 @@ int supervise(const struct config *cfg);
 
 /* Is the worker to make its mistake now? */
 bool bust_due(struct worker *w);
+/* Contents that have just arrived at @s. */
+void bust_moved(struct worker *w, struct span s);
 /* In a child: change what page at @addr holds of worker 0, who had @val there. */
 void bust_child(struct worker *w, unsigned long addr, uint64_t val);
 /* In the supervisor: before the check after a round. Returns a stray's pid. */

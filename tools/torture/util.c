@@ -65,6 +65,7 @@ const char * const bust_names[NR_BUSTS] = {
 	[BUST_CONSERVE] = "conserve",
 	[BUST_RSS] = "rss",
 	[BUST_CRASH] = "crash",
+	[BUST_MOVED] = "moved",
 };
 
 enum bust bust_find(const char *name)

@@ -99,6 +99,7 @@ static void run_op(struct worker *w, const struct program_line *l)
 	w->rng.tape = l->choice;
 	w->rng.tape_len = l->nr_choices;
 	w->rng.dry = !l->seed;
+	trace_draws(w);
 	w->record = journal_begin(w->r->journal, l->number, w->idx, getpid(), now_ns(), l->seed);
 	ret = op->run(w);
 	journal_end(w->r->journal, w->record, ret);
@@ -143,6 +144,7 @@ void *worker_main(void *arg)
 	prctl(PR_SET_NAME, name);
 	w->pg->pid = getpid();
 	w->pg->tid = gettid();
+	trace_thread(w);
 	while (!atomic_load(&w->sh->stop) && now_ns() < w->r->end_ns) {
 		if (atomic_load(&w->sh->hold) || atomic_load(&w->sh->dev_hold)) {
 			nap_ms(10);
