@@ -28,7 +28,7 @@ static const char usage[] =
 "  --bust NAME         make a mistake on purpose, to see it found\n"
 "  --program FILE      run the programs in FILE, docs/programs.md, not scenarios\n"
 "  --check FILE        only read them\n"
-"  --trace             draws and calls into the journal, too\n"
+"  --trace WHAT        draws, calls or both into the journal, too\n"
 "  --journal FILE      write the journal there, not to the guest's device\n"
 "  --list              scenarios, ops and mistakes\n";
 
@@ -51,7 +51,7 @@ static const struct option options[] = {
 	{ "program", required_argument, NULL, OPT_PROGRAM },
 	{ "check", required_argument, NULL, OPT_CHECK },
 	{ "journal", required_argument, NULL, OPT_JOURNAL },
-	{ "trace", no_argument, NULL, OPT_TRACE },
+	{ "trace", required_argument, NULL, OPT_TRACE },
 	{ "list", no_argument, NULL, OPT_LIST },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 }
@@ -147,7 +147,10 @@ static int parse(struct config *cfg, int argc, char **argv)
 			cfg->journal = optarg;
 			break;
 		case OPT_TRACE:
-			cfg->trace = true;
+			cfg->trace_draws = strstr(optarg, "draws");
+			cfg->trace_calls = strstr(optarg, "calls");
+			if (!cfg->trace_draws && !cfg->trace_calls)
+				ret = bad("trace what, draws or calls?", optarg);
 			break;
 		case OPT_LIST:
 			report_list();

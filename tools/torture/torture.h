@@ -131,7 +131,8 @@ struct config {
 	uint64_t without;	/* mask of op numbers that are not to run */
 	unsigned int nr_devs;	/* devices there are, at most NR_DEVS */
 	const char *journal;	/* a file for it, NULL: what the guest has */
-	bool trace;		/* draws and calls too into the journal */
+	bool trace_draws;	/* into the journal, too */
+	bool trace_calls;
 	const struct scenario *scenario[16];
 	unsigned int nr_scenarios;
 	struct program *program;	/* to run in place of scenarios */

@@ -39,21 +39,27 @@ static __thread struct worker *tracer;
 
 void trace_thread(struct worker *w)
 {
-	tracer = w->r->cfg->trace ? w : NULL;
+	tracer = w->r->cfg->trace_calls ? w : NULL;
 }
 
-static uint64_t begin5(enum hmmt_trace what, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
-		       uint64_t seed)
+static uint64_t record(struct worker *w, enum hmmt_trace what, uint64_t a, uint64_t b,
+		       uint64_t c, uint64_t d, uint64_t seed)
 {
-	struct journal *j = tracer->r->journal;
-	uint64_t idx = journal_begin(j, HMMT_JOURNAL_TRACE + what, tracer->idx, getpid(),
-				     now_ns(), seed);
+	struct journal *j = w->r->journal;
+	uint64_t idx = journal_begin(j, HMMT_JOURNAL_TRACE + what, w->idx, getpid(), now_ns(),
+				     seed);
 
 	journal_arg(j, idx, 0, a);
 	journal_arg(j, idx, 1, b);
 	journal_arg(j, idx, 2, c);
 	journal_arg(j, idx, 3, d);
 	return idx;
+}
+
+static uint64_t begin5(enum hmmt_trace what, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+		       uint64_t seed)
+{
+	return record(tracer, what, a, b, c, d, seed);
 }
 
 uint64_t trace_begin(enum hmmt_trace what, uint64_t a, uint64_t b)
@@ -83,13 +89,12 @@ static void note(struct hmmt_rng *rng, uint64_t val, uint64_t range)
 {
 	struct worker *w = (struct worker *)((char *)rng - offsetof(struct worker, rng));
 
-	if (w == tracer)
-		trace_end(trace_begin(HMMT_TRACE_DRAW, val, range), 0);
+	journal_end(w->r->journal, record(w, HMMT_TRACE_DRAW, val, range, 0, 0, 0), 0);
 }
 
 void trace_draws(struct worker *w)
 {
-	if (tracer)
+	if (w->r->cfg->trace_draws)
 		w->rng.note = note;
 }
 
