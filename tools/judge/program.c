@@ -49,13 +49,24 @@ static void write_draws(const struct hmmt_journal_record *rec, size_t n, size_t 
 	}
 }
 
+void hmmt_program_line(const struct journal *j, const struct hmmt_journal_record *rec, size_t n,
+		       size_t i, const char *indent, FILE *out)
+{
+	char name[64];
+
+	hmmt_journal_op(j, rec[i].op, name, sizeof(name));
+	fprintf(out, rec[i].seed ? "%s%u %s %#" PRIx64 : "%s%u %s %" PRIu64, indent, rec[i].worker,
+		name, (uint64_t)rec[i].seed);
+	write_draws(rec, n, i, out);
+	fputc('\n', out);
+}
+
 int hmmt_program_write(const char *path, FILE *out)
 {
 	struct journal *j = malloc(sizeof(*j));
 	struct hmmt_journal_record *rec;
 	unsigned int lines = 0;
 	const char *head;
-	char name[64];
 	size_t i, n;
 	int err;
 
@@ -71,11 +82,7 @@ int hmmt_program_write(const char *path, FILE *out)
 	for (i = 0; i < n; i++) {
 		if (rec[i].op >= HMMT_JOURNAL_TRACE)
 			continue;
-		hmmt_journal_op(j, rec[i].op, name, sizeof(name));
-		fprintf(out, rec[i].seed ? "%u %s %#" PRIx64 : "%u %s %" PRIu64, rec[i].worker, name,
-			(uint64_t)rec[i].seed);
-		write_draws(rec, n, i, out);
-		fputc('\n', out);
+		hmmt_program_line(j, rec, n, i, "", out);
 		lines++;
 	}
 	fprintf(out, "end %u\n", lines);

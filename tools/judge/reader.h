@@ -30,5 +30,8 @@ void hmmt_journal_op(const struct journal *j, unsigned int op, char *out, size_t
  */
 int hmmt_journal_program(const struct journal *j, struct hmmt_journal_record **out, size_t *nr,
 			 const char **head);
+/* Record @i, an op, as a line of a program, with its draws if they were traced. */
+void hmmt_program_line(const struct journal *j, const struct hmmt_journal_record *rec, size_t n,
+		       size_t i, const char *indent, FILE *out);
 
 #endif

@@ -195,7 +195,7 @@ int __wrap_ioctl(int fd, unsigned long cmd, ...)
 	m = arg;
 	a = arg;
 	s = arg;
-	if (!tracer || cmd == HMMT_STATS)
+	if (!tracer || _IOC_TYPE(cmd) != 'H' || cmd == HMMT_STATS)
 		return __real_ioctl(fd, cmd, arg);
 	dev = device_of(fd);
 	switch (cmd) {
