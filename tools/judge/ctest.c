@@ -34,86 +34,6 @@ struct ctest {
 	unsigned int depth;	/* of children */
 };
 
-static const char prologue[] =
-"#include <setjmp.h>\n"
-"#include <signal.h>\n"
-"#include <string.h>\n"
-"#include <sys/wait.h>\n"
-"\n"
-"#define B 0x200000000000UL\n"
-"#define HMMT_CHECK(cond) do {\t\t\t\t\t\t\\\n"
-"\tif (!(cond)) {\t\t\t\t\t\t\t\\\n"
-"\t\thmmt_bad = 1;\t\t\t\t\t\t\\\n"
-"\t\tprintf(\"# line %d: %s\\n\", __LINE__, #cond);\t\t\\\n"
-"\t}\t\t\t\t\t\t\t\t\\\n"
-"} while (0)\n"
-"\n"
-"static int hmmt_bad, hmmt_fd[2];\n"
-"static __thread sigjmp_buf hmmt_env;\n"
-"static __thread char *hmmt_buf;\t\t/* what a device copies to and from */\n"
-"\n"
-"static void hmmt_fault(int sig)\n"
-"{\n"
-"\tsiglongjmp(hmmt_env, sig);\n"
-"}\n"
-"\n"
-"static __attribute__((unused)) int hmmt_load(unsigned long addr, uint64_t *val)\n"
-"{\n"
-"\tif (sigsetjmp(hmmt_env, 1))\n"
-"\t\treturn -EFAULT;\n"
-"\t*val = *(volatile uint64_t *)addr;\n"
-"\treturn 0;\n"
-"}\n"
-"\n"
-"/* A word in each of @n pages: @val, @val + 1, ... */\n"
-"static __attribute__((unused)) int hmmt_store(unsigned long addr, unsigned long n, uint64_t val)\n"
-"{\n"
-"\tif (sigsetjmp(hmmt_env, 1))\n"
-"\t\treturn -EFAULT;\n"
-"\tfor (; n; n--, addr += 4096)\n"
-"\t\t*(volatile uint64_t *)addr = val++;\n"
-"\treturn 0;\n"
-"}\n"
-"\n"
-"static __attribute__((unused))\n"
-"int hmmt_dev(int dev, unsigned long cmd, unsigned long addr, unsigned long len)\n"
-"{\n"
-"\tstruct hmm_dmirror_cmd c = { .addr = addr, .npages = len / 4096 };\n"
-"\n"
-"\tif (!hmmt_buf)\n"
-"\t\thmmt_buf = mmap(NULL, 8UL << 20, PROT_READ | PROT_WRITE,\n"
-"\t\t\t\tMAP_PRIVATE | MAP_ANONYMOUS, -1, 0);\n"
-"\tc.ptr = (uintptr_t)hmmt_buf;\n"
-"\treturn ioctl(hmmt_fd[dev], cmd, &c) ? -errno : 0;\n"
-"}\n"
-"\n"
-"static __attribute__((unused)) int hmmt_dev_load(int dev, unsigned long addr, uint64_t *val)\n"
-"{\n"
-"\tint ret = hmmt_dev(dev, HMM_DMIRROR_READ, addr & ~4095UL, 4096);\n"
-"\n"
-"\tif (!ret)\n"
-"\t\tmemcpy(val, hmmt_buf + addr % 4096, sizeof(*val));\n"
-"\treturn ret;\n"
-"}\n"
-"\n"
-"/* The device writes whole pages. */\n"
-"static __attribute__((unused)) int hmmt_dev_store(int dev, unsigned long addr, uint64_t val)\n"
-"{\n"
-"\tint ret = hmmt_dev(dev, HMM_DMIRROR_READ, addr & ~4095UL, 4096);\n"
-"\n"
-"\tif (ret)\n"
-"\t\treturn ret;\n"
-"\tmemcpy(hmmt_buf + addr % 4096, &val, sizeof(val));\n"
-"\treturn hmmt_dev(dev, HMM_DMIRROR_WRITE, addr & ~4095UL, 4096);\n"
-"}\n"
-"\n"
-"static void hmmt_open_devices(void)\n"
-"{\n"
-"\thmmt_fd[0] = open(\"/dev/hmm_dmirror0\", O_RDWR);\n"
-"\thmmt_fd[1] = open(\"/dev/hmm_dmirror1\", O_RDWR);\n"
-"}\n"
-"\n";
-
 static void line(struct ctest *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static void line(struct ctest *t, const char *fmt, ...)
@@ -197,11 +117,18 @@ static uint64_t named(const struct ctest *t, uint64_t was)
 	return was;
 }
 
+/* The first value of the next run of stores */
+static uint64_t new_run(struct ctest *t)
+{
+	t->runs++;
+	return (uint64_t)t->runs << 16;
+}
+
 /* Stores into a row of pages are one line; returns the last of them. */
 static size_t emit_stores(struct ctest *t, size_t i)
 {
 	const struct hmmt_journal_record *r = &t->rec[i];
-	uint64_t base = (uint64_t)++t->runs << 16;
+	uint64_t base = new_run(t);
 	size_t last = i, j, n = 0;
 	struct expected e, other;
 	char a[40];
@@ -217,8 +144,9 @@ static size_t emit_stores(struct ctest *t, size_t i)
 		last = j;
 	}
 	if (e.allowed || e.refused)
-		line(t, "HMMT_CHECK(hmmt_store(%s, %zu, %#llx) == %s);", at(r->arg[0], a, sizeof(a)),
-		     n, (unsigned long long)base, e.allowed ? "0" : "-EFAULT");
+		line(t, "HMMT_CHECK(hmmt_store(%s, %zu, %#llx) == %s);",
+		     at(r->arg[0], a, sizeof(a)), n, (unsigned long long)base,
+		     e.allowed ? "0" : "-EFAULT");
 	else
 		line(t, "hmmt_store(%s, %zu, %#llx);", at(r->arg[0], a, sizeof(a)), n,
 		     (unsigned long long)base);
@@ -255,7 +183,7 @@ static void emit_access(struct ctest *t, size_t i)
 		return;
 	}
 	expected_of(t, i, &e);
-	remember(t, r->arg[1], (uint64_t)++t->runs << 16);
+	remember(t, r->arg[1], new_run(t));
 	snprintf(call, sizeof(call), "hmmt_dev_store(%u, %s, %#x)", dev, a, t->runs << 16);
 	if (e.allowed)
 		line(t, "HMMT_CHECK(!%s);", call);
@@ -365,8 +293,9 @@ static size_t emit(struct ctest *t, size_t i)
 		if (r->arg[3] != (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED))
 			line(t, "/* in the run its flags were %#llx */",
 			     (unsigned long long)r->arg[3]);
-		emit_mapping(t, r, "mmap((void *)(%s), %#llx, %s, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)", a, len,
-			     prot_name(r->arg[2]));
+		emit_mapping(t, r,
+			     "mmap((void *)(%s), %#llx, %s, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)",
+			     a, len, prot_name(r->arg[2]));
 		return i;
 	case HMMT_TRACE_MUNMAP:
 		snprintf(call, sizeof(call), "munmap((void *)(%s), %#llx)", a, len);
@@ -391,8 +320,8 @@ static size_t emit(struct ctest *t, size_t i)
 		line(t, "hmmt_dev(%u, HMM_DMIRROR_RELEASE, 0, 0);", (unsigned int)r->arg[3]);
 		return i;
 	case HMMT_TRACE_SNAPSHOT:
-		line(t, "hmmt_dev(%u, HMM_DMIRROR_SNAPSHOT, %s, %#llx);", (unsigned int)r->arg[3], a,
-		     len);
+		line(t, "hmmt_dev(%u, HMM_DMIRROR_SNAPSHOT, %s, %#llx);",
+		     (unsigned int)r->arg[3], a, len);
 		return i;
 	case HMMT_TRACE_COMMAND:
 		line(t, "/* ioctl %#llx, which the stock driver does not have */",
@@ -484,7 +413,8 @@ static unsigned int workers_of(const char *head)
 
 static void comment(FILE *out, const char *title, const char *head)
 {
-	fprintf(out, "\n/*\n * Made by hmmtorture from a program that failed with\n *\t%s\n *\n", title);
+	fprintf(out, "\n/*\n * Made by hmmtorture from a program that failed with\n *\t%s\n *\n",
+		title);
 	fputs(" * ", out);
 	for (; *head; head++) {
 		fputc(*head, out);
@@ -530,7 +460,7 @@ int hmmt_ctest_write(const char *path, const char *title, FILE *out)
 	fprintf(out, " *\n * %s\n */\n", t.checked ?
 		"One op at a time: every load has a value that it must give." :
 		"Threads: what a load gives depends on their order and is not checked.");
-	fputs(prologue, out);
+	fputs(hmmt_ctest_text, out);
 	if (workers > 1)
 		emit_threads(&t, rec[0].pid, setup, workers);
 	emit_test(&t, rec[0].pid, setup, workers);

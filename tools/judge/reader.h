@@ -34,4 +34,7 @@ int hmmt_journal_program(const struct journal *j, struct hmmt_journal_record **o
 void hmmt_program_line(const struct journal *j, const struct hmmt_journal_record *rec, size_t n,
 		       size_t i, const char *indent, FILE *out);
 
+/* ctest_text.c */
+extern const char hmmt_ctest_text[];
+
 #endif

@@ -62,30 +62,30 @@ struct hmmt_journal_header {
 #define HMMT_JOURNAL_TRACE	0xff00
 
 /*
- * X(name, arguments); the result is in ret. HMMT_TRACE_##name + HMMT_JOURNAL_TRACE
+ * The arguments are in order in arg, the result is in ret. HMMT_TRACE_##name + HMMT_JOURNAL_TRACE
  * is the op number. Lengths are bytes.
  */
 #define HMMT_TRACES(X)							\
-	X(DRAW, "value, range")						\
-	X(LOAD, "address, value")					\
-	X(STORE, "address, value")					\
-	X(EXPECT, "of the load before it: lowest, highest value")	\
-	X(MMAP, "address, length, prot, flags")				\
-	X(MUNMAP, "address, length")					\
-	X(MREMAP, "from, length, new length, to; flags in seed")	\
-	X(MPROTECT, "address, length, prot")				\
-	X(MADVISE, "address, length, advice")				\
-	X(FORK, "")							\
-	X(EXIT, "")							\
-	X(WAIT, "pid")							\
-	X(MIGRATE, "address, length, flags, device")			\
-	X(ACCESS, "address, value, flags, device")			\
-	X(SNAPSHOT, "address, length, 0, device")			\
-	X(EVICT, "0, 0, 0, device")					\
-	X(COMMAND, "ioctl number, 0, 0, device")
+	X(DRAW) /* value, range */					\
+	X(LOAD) /* address, value */					\
+	X(STORE) /* address, value */					\
+	X(EXPECT) /* of the load before it: lowest, highest value */	\
+	X(MMAP) /* address, length, prot, flags */			\
+	X(MUNMAP) /* address, length */					\
+	X(MREMAP) /* from, length, new length, to; flags in seed */	\
+	X(MPROTECT) /* address, length, prot */				\
+	X(MADVISE) /* address, length, advice */			\
+	X(FORK)								\
+	X(EXIT)								\
+	X(WAIT) /* pid */						\
+	X(MIGRATE) /* address, length, flags, device */			\
+	X(ACCESS) /* address, value, flags, device */			\
+	X(SNAPSHOT) /* address, length, 0, device */			\
+	X(EVICT) /* 0, 0, 0, device */					\
+	X(COMMAND) /* ioctl number, 0, 0, device */
 
-#define HMMT_TRACE_ENUM(name, text)	HMMT_TRACE_##name,
-#define HMMT_TRACE_NAME(name, text)	#name,
+#define HMMT_TRACE_ENUM(name)	HMMT_TRACE_##name,
+#define HMMT_TRACE_NAME(name)	#name,
 enum hmmt_trace { HMMT_TRACES(HMMT_TRACE_ENUM) HMMT_NR_TRACES };
 
 struct hmmt_journal_record {

@@ -138,9 +138,8 @@ static int head_line(struct program_error *err, const struct program_words *word
 	} else {
 		ret = bad(err, "unknown word '%.40s' before 'ops'", key);
 	}
-	if (ret >= 0 && (key = word(&rest)))
-		return bad(err, "one word too many: '%.40s'", key);
-	return ret;
+	key = ret >= 0 ? word(&rest) : NULL;
+	return key ? bad(err, "one word too many: '%.40s'", key) : ret;
 }
 
 static int choices(struct program_error *err, struct program_line *l, char *rest)
