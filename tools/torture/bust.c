@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Deliberate mistakes, one for each oracle: a tester that cannot fail proves
- * nothing. What each must be reported as is in selftests/lib/bust.sh.
+ * nothing. What each must be reported as is in selftests/lib/bust.sh, of the one
+ * that takes several ops (moved) in selftests/program.
  */
 #include <errno.h>
 #include <signal.h>
