@@ -116,9 +116,12 @@ main()
 		"${args[@]}" "$out/start.txt" -- "$HMMT_TOP/tools/campaign/minimize.sh" \
 		--try "$opt_title" "$bundle_dir" "$build_dir" "$tools_dir" "$engine_word" || rc=$?
 	trap - INT
-	[ "$rc" -eq 0 ] || [ "$rc" -eq 130 ] || exit "$EX_NOVERDICT"
+	if [ "$rc" -eq 130 ]; then
+		msg "interrupted; go on with: ./run.sh minimize $run --program $out/best.txt"
+		exit 130
+	fi
+	[ "$rc" -eq 0 ] || exit "$EX_NOVERDICT"
 	finish "$out"
-	exit "$rc"
 }
 
 if [ "${1:-}" = --try ]; then

@@ -244,6 +244,7 @@ static bool test_failed_so(const json_t *test, const char *want)
 
 void hmmt_print_each(const json_t *verdict, const char *want, bool whole, FILE *out)
 {
+	const char *verdict_name = hmmt_json_str(verdict, "verdict", "");
 	const json_t *tests = json_object_get(verdict, "tests");
 	bool ended = json_is_true(json_object_get(tests, "ended")), any = false;
 	const json_t *list = json_object_get(tests, "list");
@@ -262,7 +263,8 @@ void hmmt_print_each(const json_t *verdict, const char *want, bool whole, FILE *
 			fprintf(out, "%s\n", !strcmp(status, "pass") ? "passed" :
 				!strcmp(status, "fail") ? "other" : "unknown");
 	}
-	/* The one that the guest did not survive */
+	/* The one that the guest did not survive; a guest that got lost says nothing. */
 	if (!ended && !any)
-		fputs(whole ? "same\n" : "other\n", out);
+		fputs(whole ? "same\n" : !strcmp(verdict_name, "FAIL") ||
+		      !strcmp(verdict_name, "KNOWN") ? "other\n" : "unknown\n", out);
 }

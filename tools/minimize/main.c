@@ -102,6 +102,7 @@ static int read_program(const char *path, struct program *p)
 static int learn(struct min *m, bool live)
 {
 	unsigned int runs = live ? FIRST_RUNS : 1, same;
+	double rate;
 
 	same = count_same(m, &m->best, runs);
 	if (!same) {
@@ -109,12 +110,12 @@ static int learn(struct min *m, bool live)
 		    runs > 1 ? "s" : "");
 		return 3;
 	}
-	if (live && same < runs) {
-		m->tries = ceil(log(1 - CONFIDENCE) / log(1 - (double)same / runs));
+	/* Of one that failed each time, the rate is at least this, with that confidence. */
+	rate = same < runs ? (double)same / runs : pow(1 - CONFIDENCE, 1.0 / runs);
+	if (live) {
+		m->tries = ceil(log(1 - CONFIDENCE) / log(1 - rate));
 		say("it failed in %u of %u runs: what does not in %u is given up, wrongly with a probability of %.0f percent if it fails as often",
 		    same, runs, m->tries, 100 * (1 - CONFIDENCE));
-	} else if (live) {
-		say("it failed in all of %u runs: one run for each candidate", runs);
 	}
 	return 0;
 }
