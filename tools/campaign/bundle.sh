@@ -48,6 +48,32 @@ bundle_build()
 	bundle_use "$1"
 }
 
+# bundle_options: what the run told the torture program that no program says
+bundle_options()
+{
+	local -a words
+	local i
+
+	read -r -a words < <(sed -n 's/^.* torture //p' "$bundle_dir/cmdline")
+	for ((i = 0; i < ${#words[@]}; i++)); do
+		case ${words[i]} in
+		--hang | --perturb | --perturb-seed | --pauses)
+			printf '%s\n' "${words[i]}" "${words[i + 1]}" ;;
+		esac
+	done
+}
+
+# boot_program DIR PROGRAM TRACE: a guest that runs it, as in the run of the bundle
+boot_program()
+{
+	local -a more=()
+
+	boot_args+=(--program "$2")
+	[ -z "${bundle_dir:-}" ] || mapfile -t more < <(bundle_options)
+	boot_words "$1" "${opt_seed:-0}" torture torture --program /program --trace "$3" \
+		"${more[@]}"
+}
+
 # boot_words DIR SEED EXPECT WORD...: a guest with what is set above
 boot_words()
 {

@@ -41,9 +41,8 @@ try()
 	bundle_use "$3"
 	tools_dir=$4
 	engine_word=$5
-	boot_args=(--program "$programs" --quiet --overdue 900)
-	boot_words "$dir" 0 torture torture --program /program --trace draws \
-		>/dev/null 2>&1 || [ $? -ne 130 ] || exit 130
+	boot_args=(--quiet --overdue 900)
+	boot_program "$dir" "$programs" draws >/dev/null 2>&1 || [ $? -ne 130 ] || exit 130
 	"$(host_bin_dir)/hmmt-judge" match "$dir" --title "$title" --each \
 		>"$dir/outcome" 2>/dev/null || true
 	"$(host_bin_dir)/hmmt-judge" program "$dir" >"$dir/program.txt" 2>/dev/null || true
@@ -55,9 +54,7 @@ finish()
 {
 	local out=$1
 
-	boot_args=(--program "$out/best.txt")
-	boot_words "$out/final" 0 torture torture --program /program --trace draws,calls ||
-		true
+	boot_program "$out/final" "$out/best.txt" draws,calls || true
 	"$(host_bin_dir)/hmmt-judge" match "$out/final" --title "$opt_title" || {
 		msg "note: best.txt did not fail so when it was run once more"
 		return 0

@@ -89,9 +89,7 @@ replay_program()
 		prepare_flavour "$opt_flavour"
 	fi
 	new_run "$(basename "$program" .txt)"
-	boot_args=(--program "$program")
-	boot_words "$new" "${opt_seed:-0}" torture torture --program /program \
-		--trace draws,calls || rc=$?
+	boot_program "$new" "$program" draws,calls || rc=$?
 	judged "$rc" && rc=0 || rc=$?
 	printf '  %-9s %s\n' "run" "$new"
 	exit "$rc"
