@@ -57,7 +57,7 @@ bundle_options()
 	read -r -a words < <(sed -n 's/^.* torture //p' "$bundle_dir/cmdline")
 	for ((i = 0; i < ${#words[@]}; i++)); do
 		case ${words[i]} in
-		--hang | --perturb | --perturb-seed | --pauses)
+		--seed | --hang | --perturb | --perturb-seed | --pauses)
 			printf '%s\n' "${words[i]}" "${words[i + 1]}" ;;
 		esac
 	done

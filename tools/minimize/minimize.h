@@ -34,9 +34,9 @@ void copy_program(struct program *to, const struct program *from);
 
 /*
  * Run the @n candidates until it is known which is the first that fails the
- * same way; its index, or -1. Less than m->tries runs of each, if one succeeds.
+ * same way; its index, or -1. With @same, until it is known of each.
  */
-int first_same(struct min *m, const struct program *p, unsigned int n);
+int first_same(struct min *m, const struct program *p, unsigned int n, bool *same);
 /* Of @runs runs of @p alone, how many failed the same way? */
 unsigned int count_same(struct min *m, const struct program *p, unsigned int runs);
 /* Run @p alone; if it fails the same way, read what it drew into @drawn. */

@@ -138,9 +138,10 @@ static unsigned int fill(const struct min *m, struct guest *g, const unsigned in
 	return g[n].n ? n + 1 : n;
 }
 
-int first_same(struct min *m, const struct program *p, unsigned int n)
+int first_same(struct min *m, const struct program *p, unsigned int n, bool *same)
 {
 	unsigned int *left = calloc(n, sizeof(*left)), limit = n, i, k, nr;
+	int first = -1;
 	struct guest *g = calloc(m->jobs, sizeof(*g));
 
 	if (!left || !g)
@@ -161,15 +162,22 @@ int first_same(struct min *m, const struct program *p, unsigned int n)
 					break;
 				if (left[c])
 					left[c]--;
-				if (g[i].outcome[k] == SAME && c < limit)
-					limit = c;
+				if (g[i].outcome[k] != SAME)
+					continue;
+				left[c] = 0;
+				if (first < 0 || (int)c < first)
+					first = c;
+				if (same)
+					same[c] = true;
+				else
+					limit = first;
 			}
 			forget(m, &g[i]);
 		}
 	}
 	free(left);
 	free(g);
-	return limit < n ? (int)limit : -1;
+	return first;
 }
 
 unsigned int count_same(struct min *m, const struct program *p, unsigned int runs)

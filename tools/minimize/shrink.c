@@ -25,7 +25,7 @@ static void take(struct min *m, struct program *p)
 static bool try_all(struct min *m, struct program *c, unsigned int n)
 {
 	unsigned int i;
-	int got = n ? first_same(m, c, n) : -1;
+	int got = n ? first_same(m, c, n, NULL) : -1;
 
 	if (got >= 0)
 		take(m, &c[got]);
@@ -121,18 +121,62 @@ static const struct kind workers = { "workers", count_workers, drop_workers };
 static const struct kind lines = { "ops", count_lines, drop_lines };
 static const struct kind draws = { "draws", count_draws, drop_draws };
 
-/* A copy of the best without things @from to @to. */
-static void without(struct min *m, const struct kind *k, unsigned int from, unsigned int to,
-		    struct program *c)
+/* A copy of the best without things @from to @to, and the others that are @gone. */
+static void without(struct min *m, const struct kind *k, bool *gone, unsigned int from,
+		    unsigned int to, struct program *c)
 {
-	bool *gone = calloc(k->count(&m->best) + 1, sizeof(*gone));
-
-	if (!gone)
-		exit(3);
 	memset(gone + from, 1, to - from);
 	copy_program(c, &m->best);
 	k->drop(c, gone);
+}
+
+/*
+ * Parts of @size things from @at on, as many as can be tried at once, one by one;
+ * then all of those together that can go alone. Returns where to go on.
+ */
+static unsigned int sweep(struct min *m, const struct kind *k, unsigned int at,
+			  unsigned int size, bool *any)
+{
+	unsigned int n = k->count(&m->best), room = m->jobs * m->batch, nr, i, to, kept = 0;
+	struct program *c = calloc(room + 1, sizeof(*c));
+	bool *same = calloc(room, sizeof(*same)), *gone = calloc(n, sizeof(*gone));
+	int first;
+
+	if (!c || !same || !gone)
+		exit(3);
+	for (nr = 0; nr < room && at + nr * size < n; nr++) {
+		memset(gone, 0, n);
+		to = at + (nr + 1) * size;
+		without(m, k, gone, at + nr * size, to < n ? to : n, &c[nr]);
+	}
+	first = first_same(m, c, nr, same);
+	to = at + nr * size < n ? at + nr * size : n;
+	if (first >= 0) {
+		memset(gone, 0, n);
+		for (i = at; i < to; i++) {
+			gone[i] = same[(i - at) / size];
+			kept += !gone[i];
+		}
+		without(m, k, gone, 0, 0, &c[nr]);
+		/* Who went alone need not do so in company. */
+		if (first_same(m, &c[nr], 1, NULL) == 0) {
+			take(m, &c[nr]);
+			at += kept;
+		} else {
+			take(m, &c[first]);
+			at += first * size;
+		}
+		say("%s: %u left", k->name, k->count(&m->best));
+		*any = true;
+	} else {
+		at = to;
+	}
+	for (i = 0; i <= nr; i++)
+		program_free(&c[i]);
+	free(c);
+	free(same);
 	free(gone);
+	return at;
 }
 
 /*
@@ -141,42 +185,22 @@ static void without(struct min *m, const struct kind *k, unsigned int from, unsi
  */
 static bool ddmin(struct min *m, const struct kind *k)
 {
-	unsigned int n = k->count(&m->best), size = n, room = m->jobs * m->batch;
-	struct program *c = calloc(room, sizeof(*c));
-	unsigned int at = 0, i, nr;
+	unsigned int n = k->count(&m->best), size = n, at = 0;
 	bool any = false, again = false;
-	int got;
 
-	if (!c)
-		exit(3);
 	while (size && n && !time_is_up(m)) {
-		for (nr = 0; nr < room && at + nr * size < n; nr++)
-			without(m, k, at + nr * size,
-				at + (nr + 1) * size < n ? at + (nr + 1) * size : n, &c[nr]);
-		got = first_same(m, c, nr);
-		if (got >= 0) {
-			take(m, &c[got]);
-			n = k->count(&m->best);
-			say("%s: %u left", k->name, n);
-			any = true;
-			again = true;
-			at += got * size;
-		} else {
-			at += nr * size;
-		}
-		for (i = 0; i < nr; i++)
-			program_free(&c[i]);
+		at = sweep(m, k, at, size, &again);
+		n = k->count(&m->best);
 		if (at < n)
 			continue;
 		/* The end: once more, or with smaller parts. */
-		at = 0;
-		if (size > 1)
-			size = size > 2 * n ? n : size / 2;
-		else if (!again)
+		any |= again;
+		if (size == 1 && !again)
 			break;
+		at = 0;
+		size = size > n ? n : size > 1 ? size / 2 : 1;
 		again = false;
 	}
-	free(c);
 	return any;
 }
 
@@ -243,26 +267,44 @@ static bool fix_draws(struct min *m)
 	return try_all(m, c, 2) && m->best.nr == i && i && !m->best.line[0].seed;
 }
 
-/* Halve each draw that could not be 0, or make it rounder, as long as that works. */
-static bool halve_draws(struct min *m)
+/* Smaller and rounder numbers than @v, the simplest first; returns how many. */
+static unsigned int simpler(uint64_t v, uint64_t *out)
 {
-	struct program c[2];
-	unsigned int i, k;
+	unsigned int n = 0, bit;
+
+	for (bit = 32; bit-- > 1;)
+		if (v >> bit)
+			out[n++] = v >> bit;
+	for (bit = 32; bit-- > 0;)
+		if (v >> bit && (v >> bit << bit) != v)
+			out[n++] = v >> bit << bit;
+	return n;
+}
+
+/* Each draw that could not be 0 gets as simple as it can. */
+static bool round_draws(struct min *m)
+{
+	unsigned int i, k, n, nr;
+	uint64_t v, to[64];
+	struct program *c;
 	bool any = false;
-	uint64_t v;
 
 	for (i = 0; i < m->best.nr; i++) {
 		for (k = 0; k < m->best.line[i].nr_choices && !time_is_up(m); k++) {
-			do {
-				v = m->best.line[i].choice[k];
-				/* 64 random bits are as good as any other. */
-				if (v < 2 || v > UINT32_MAX)
-					break;
-				copy_program(&c[0], &m->best);
-				c[0].line[i].choice[k] = v / 2;
-				copy_program(&c[1], &m->best);
-				c[1].line[i].choice[k] = v & (v - 1);
-			} while (try_all(m, c, 2) && (any = true));
+			v = m->best.line[i].choice[k];
+			/* 64 random bits are as good as any other. */
+			if (v < 2 || v > UINT32_MAX)
+				continue;
+			nr = simpler(v, to);
+			c = calloc(nr, sizeof(*c));
+			if (!c)
+				exit(3);
+			for (n = 0; n < nr; n++) {
+				copy_program(&c[n], &m->best);
+				c[n].line[i].choice[k] = to[n];
+			}
+			any |= try_all(m, c, nr);
+			free(c);
 		}
 	}
 	return any;
@@ -335,7 +377,7 @@ void shrink(struct min *m)
 {
 	static bool (* const steps[])(struct min *m) = {
 		simplify_head, drop_workers_any, drop_lines_any, merge_workers, fix_draws,
-		drop_draws_any, shrink_regions, halve_draws,
+		drop_draws_any, shrink_regions, round_draws,
 	};
 	struct program good;
 	unsigned int i;

@@ -184,6 +184,17 @@ static unsigned int count_devices(void)
 	return n;
 }
 
+/* Programs that say so go without. */
+static bool wants_devices(const struct config *cfg)
+{
+	unsigned int i;
+
+	for (i = 0; i < cfg->nr_programs; i++)
+		if (cfg->program[i].devices)
+			return true;
+	return !cfg->nr_programs;
+}
+
 /* Addresses are part of what the seed has to decide. */
 static void no_aslr(char **argv)
 {
@@ -222,7 +233,7 @@ int main(int argc, char **argv)
 			cfg.scenario[cfg.nr_scenarios++] = &scenarios[i];
 	cfg.guest = hmmt_read_file("/proc/cmdline", cmdline, sizeof(cmdline)) > 0 &&
 		    strstr(cmdline, "hmmtorture.guest=1");
-	if (!cfg.no_device) {
+	if (!cfg.no_device && wants_devices(&cfg)) {
 		cfg.nr_devs = count_devices();
 		if (!cfg.nr_devs) {
 			fprintf(stderr, "torture: /dev/hmm_dmirror0 does not open "
