@@ -146,6 +146,17 @@ rc=0
 "$judge" ctest "$tmp/good.d" >/dev/null 2>&1 || rc=$?
 ktap_equal "as a C test: no journal" "exit $rc" "exit 3"
 
+# Whatever a round is made of, its program can say.
+bad=
+while read -r name; do
+	mkdir "$tmp/$name"
+	"$torture" --no-device --scenario "$name" --duration 100ms --round-ms 100 \
+		--journal "$tmp/$name/journal.bin" >/dev/null 2>&1 || true
+	"$judge" program "$tmp/$name" >"$tmp/$name/program.txt" 2>&1 || true
+	err=$("$torture" --check "$tmp/$name/program.txt" 2>&1) || bad+="$name: $err; "
+done < <("$torture" --list | sed -n '/^scenarios:/,/^ops:/s/^  \([a-z0-9_-]*\) .*/\1/p')
+ktap_equal "every scenario's round reads back" "$bad" ""
+
 # --- hmmt-minimize, with a command in the place of guests ----------------------
 
 # A program fails if it writes before it moves; FAKE says how else it may be.
