@@ -32,6 +32,8 @@ ifneq ($(CURDIR),$(srctree))
 $(error run make in $(srctree), or with -C)
 endif
 
+comma := ,
+
 O ?= build
 override O := $(abspath $(O))
 

@@ -12,7 +12,7 @@ export HMMT_TOP
 # shellcheck source=tools/campaign/options.sh
 . "$HMMT_TOP/tools/campaign/options.sh"
 
-readonly HMMT_VERBS="run test validate bench bisect-step report replay doctor"
+readonly HMMT_VERBS="run test validate bench bisect-step report replay minimize doctor"
 
 usage()
 {
@@ -31,6 +31,8 @@ in it, and judges what happened. Verbs:
   bisect-step       one step of "git bisect run", see docs/bisect.md
   report [DIR]      print the verdict of results/latest or of DIR
   replay RUNDIR     do a run again and compare the verdict
+  replay PROGRAM    run a program, docs/programs.md
+  minimize RUNDIR   the smallest program that still fails as a run did
   doctor            say what the machine has and what is missing
 
 Options of run and bisect-step:
@@ -83,7 +85,41 @@ Exit: 0 all pass or are known, 1 a row fails, 2 usage, 3 rows without a result.
 END
 		;;
 	report) echo "usage: ./run.sh report [DIR]   (default: results/latest)" ;;
-	replay) echo "usage: ./run.sh replay RUNDIR" ;;
+	replay)
+		cat <<'END'
+usage: ./run.sh replay RUNDIR
+       ./run.sh replay PROGRAM [OPTIONS]
+
+A run again from what it kept, or a program (docs/programs.md) on
+
+  --in RUNDIR       the kernel and image of that run; or
+  --ksrc DIR, --kernel SERIES, --flavour F
+                    a kernel as for run (DEBUG of the newest tested series)
+  --engine E        det (default, or that of the run), live, kvm or tcg
+  --cpus N, --mem SIZE, --results DIR
+                    as for run
+
+Exit: RUNDIR: 0 the same verdict, 1 another bug, 3 neither; PROGRAM: as run.
+END
+		;;
+	minimize)
+		cat <<'END'
+usage: ./run.sh minimize RUNDIR [OPTIONS]
+
+Makes the program of a failed run smaller, on the kernel of that run, as long as
+it fails with the same title. The result is a program and a C test for the
+tree's hmm-tests. See docs/programs.md.
+
+  --program FILE    start from this one, such as the best of a cut minimize
+  --title TITLE     the failure to keep (default: the run's)
+  --engine E        another engine than the run's; only det is exact
+  --vms N           guests at once (default: 2)
+  --duration T      stop then, with the best so far
+  --results DIR     where results go
+
+Exit: 0 done, 2 usage, 3 the program does not fail so, 130 interrupted.
+END
+		;;
 	doctor) echo "usage: ./run.sh doctor   exit: 0 all there, 3 something is missing" ;;
 	esac
 }
@@ -113,6 +149,7 @@ main()
 	bisect-step) exec "$HMMT_TOP/tools/bisect/step.sh" "$@" ;;
 	report) exec "$HMMT_TOP/tools/campaign/report.sh" "$@" ;;
 	replay) exec "$HMMT_TOP/tools/campaign/replay.sh" "$@" ;;
+	minimize) exec "$HMMT_TOP/tools/campaign/minimize.sh" "$@" ;;
 	doctor) exec "$HMMT_TOP/tools/campaign/doctor.sh" "$@" ;;
 	esac
 }

@@ -118,7 +118,19 @@ int hmmt_perturb(const struct hmmt_dev *dev, unsigned int max, uint64_t seed);
  */
 struct hmmt_rng {
 	uint64_t s[4];
+	/*
+	 * The first @tape_len draws are these, cut to their range, but where
+	 * it says HMMT_DRAW_ANY. All NULL and 0 after hmmt_rng_init().
+	 */
+	const uint64_t *tape;
+	unsigned int tape_len;
+	unsigned int drawn;	/* so far */
+	bool dry;		/* what the tape does not say is 0 */
+	/* Told of each draw, @range 0 being that of 64 bits. */
+	void (*note)(struct hmmt_rng *rng, uint64_t val, uint64_t range);
 };
+
+#define HMMT_DRAW_ANY	UINT64_MAX
 
 void hmmt_rng_init(struct hmmt_rng *rng, uint64_t seed, uint64_t stream);
 uint64_t hmmt_rng_u64(struct hmmt_rng *rng);

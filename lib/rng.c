@@ -22,6 +22,7 @@ void hmmt_rng_init(struct hmmt_rng *rng, uint64_t seed, uint64_t stream)
 	uint64_t x = hmmt_mix64(seed + GOLDEN) ^ hmmt_mix64(~stream * GOLDEN);
 	unsigned int i;
 
+	*rng = (struct hmmt_rng){ 0 };
 	for (i = 0; i < 4; i++) {
 		x += GOLDEN;
 		rng->s[i] = hmmt_mix64(x);
@@ -31,7 +32,7 @@ void hmmt_rng_init(struct hmmt_rng *rng, uint64_t seed, uint64_t stream)
 		rng->s[0] = GOLDEN;
 }
 
-uint64_t hmmt_rng_u64(struct hmmt_rng *rng)
+static uint64_t next(struct hmmt_rng *rng)
 {
 	uint64_t *s = rng->s;
 	uint64_t ret = rotl(s[1] * 5, 7) * 9;
@@ -46,18 +47,47 @@ uint64_t hmmt_rng_u64(struct hmmt_rng *rng)
 	return ret;
 }
 
-uint64_t hmmt_rng_below(struct hmmt_rng *rng, uint64_t n)
+/* In [0, @n), or any for 0, from the generator. */
+static uint64_t uniform(struct hmmt_rng *rng, uint64_t n)
 {
 	uint64_t limit, x;
 
 	if (!n)
-		return 0;
+		return next(rng);
 	/* Reject the tail that would favour small values. */
 	limit = UINT64_MAX - UINT64_MAX % n;
 	do {
-		x = hmmt_rng_u64(rng);
+		x = next(rng);
 	} while (x >= limit);
 	return x % n;
+}
+
+/*
+ * Every draw comes through here. The generator advances also where the tape
+ * decides: what comes behind it stays what it was.
+ */
+static uint64_t draw(struct hmmt_rng *rng, uint64_t n)
+{
+	unsigned int at = rng->drawn++;
+	uint64_t x = uniform(rng, n);
+
+	if (at < rng->tape_len && rng->tape[at] != HMMT_DRAW_ANY)
+		x = n && rng->tape[at] >= n ? n - 1 : rng->tape[at];
+	else if (rng->dry)
+		x = 0;
+	if (rng->note)
+		rng->note(rng, x, n);
+	return x;
+}
+
+uint64_t hmmt_rng_u64(struct hmmt_rng *rng)
+{
+	return draw(rng, 0);
+}
+
+uint64_t hmmt_rng_below(struct hmmt_rng *rng, uint64_t n)
+{
+	return n ? draw(rng, n) : 0;
 }
 
 uint64_t hmmt_rng_between(struct hmmt_rng *rng, uint64_t lo, uint64_t hi)

@@ -155,6 +155,35 @@ judged journal "$tmp/j" --last 2
 ktap_equal "journal: --last" "$(grep -c '= ' "$tmp/out") $(grep -c 'running$' "$tmp/out")" "2 1"
 judged journal "$tmp/run"
 ktap_equal "journal: none there" "exit $rc" "exit 3"
+judged program "$tmp/j"
+ktap_equal "program: head, ops with their seeds, end" "exit $rc: $(paste -sd'|' "$tmp/out")" \
+	"exit 0: hmmtorture program 1|workers 2|regions thp:2|ops|1 write 0x105|0 mremap 0x106|1 fork 0x107|0 op9 0x108|0 mremap 0x10a|end 5"
+# One guest, several programs: which failed so, and which it did not come to
+rm -rf "$tmp/each"
+cp -r "$here/fixtures/fail-oracle" "$tmp/each"
+each()
+{
+	sed -i '/^KTAP/,$d' "$tmp/each/results.log"
+	# shellcheck disable=SC2059
+	printf "KTAP version 1\\n1..3\\n$1" >>"$tmp/each/results.log"
+	judged match "$tmp/each" --each --title "wrong slot: stale sequence"
+	ktap_equal "match --each: $2" "$(paste -sd' ' "$tmp/out")" "$3"
+}
+bad='# slot: wrong slot: stale sequence\n#   detail: of it\nnot ok'
+other='# slot: wrong slot: garbage\nnot ok'
+each "$bad 1 a\nok 2 b\n$other 3 c\nHMMT-END rc=1\n" "each its own" "same passed other"
+each "ok 1 a # SKIP no device\n$bad 2 b\nok 3 c\nHMMT-END rc=1\n" "a skip" "unknown same passed"
+each "ok 1 a\n" "it got lost in the second" "passed unknown"
+cp "$here/fixtures/splat-null-deref/console.log" "$tmp/each/"
+each "ok 1 a\n" "it died in the second, of something else" "passed other"
+judged match "$tmp/each" --each --title "$(sed -n 's/^title: //p' "$here/fixtures/splat-null-deref/expect")"
+ktap_equal "match --each: it died in the second, so" "$(paste -sd' ' "$tmp/out")" "passed same"
+mkdir -p "$tmp/jgone"
+python3 -c 'import struct, sys; d = bytearray(open(sys.argv[1], "rb").read()); struct.pack_into("<Q", d, 200, 3); open(sys.argv[2], "wb").write(d)' \
+	"$tmp/j/journal.bin" "$tmp/jgone/journal.bin"
+judged program "$tmp/jgone"
+ktap_match "program: its beginning is no longer in the ring" "exit $rc: $(cat "$tmp/err")" \
+	'^exit 3: .* beginning is gone$'
 
 rm -rf "$tmp/hang"
 cp -r "$here/fixtures/hang-nmi-idle" "$tmp/hang"
@@ -173,7 +202,7 @@ bad=
 python3 "$here/mkjournal.py" "$tmp/j/garbage" garbage "${FUZZ:-100}"
 for ((seed = 0; seed < ${FUZZ:-100}; seed++)); do
 	cp "$tmp/j/garbage.$seed" "$tmp/hang/journal.bin"
-	for command in "journal $tmp/hang" "run $tmp/hang"; do
+	for command in "journal $tmp/hang" "program $tmp/hang" "run $tmp/hang"; do
 		# shellcheck disable=SC2086 # two words
 		judged $command
 		[ "$rc" -le 3 ] || bad+="seed $seed exit $rc; "

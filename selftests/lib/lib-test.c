@@ -34,6 +34,29 @@ static void rng_known_values(void)
 	CHECK(hmmt_mix64(2 * 0x9e3779b97f4a7c15ULL) == 0x6e789e6aa1b965f4ULL);
 }
 
+/* What the tape says, within the range; behind it nothing has changed. */
+static void rng_tape(void)
+{
+	static const uint64_t tape[] = { 3, HMMT_DRAW_ANY, 1000 };
+	struct hmmt_rng a, b;
+	uint64_t any;
+
+	hmmt_rng_init(&a, 5, 6);
+	hmmt_rng_init(&b, 5, 6);
+	b.tape = tape;
+	b.tape_len = 3;
+	hmmt_rng_below(&a, 10);
+	CHECK(hmmt_rng_below(&b, 10) == 3);
+	any = hmmt_rng_below(&a, 1000000);
+	CHECK(hmmt_rng_below(&b, 1000000) == any);
+	hmmt_rng_below(&a, 10);
+	CHECK(hmmt_rng_between(&b, 1, 10) == 10);
+	CHECK(hmmt_rng_u64(&a) == hmmt_rng_u64(&b));
+	CHECK(b.drawn == 4);
+	b.dry = true;
+	CHECK(hmmt_rng_below(&b, 10) == 0 && hmmt_rng_u64(&b) == 0);
+}
+
 static void rng_streams_differ(void)
 {
 	struct hmmt_rng a, b, c;
@@ -228,6 +251,7 @@ int main(void)
 	static const struct ktap_case cases[] = {
 		{ "rng.repeats", rng_repeats },
 		{ "rng.known_values", rng_known_values },
+		{ "rng.tape", rng_tape },
 		{ "rng.streams_differ", rng_streams_differ },
 		{ "rng.below_is_uniform", rng_below_is_uniform },
 		{ "parse.numbers", parse_numbers },

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034
-# The options that run and bisect-step share, as opt_* variables. Sourced.
+# The options that run, bisect-step, replay and minimize share, as opt_* variables. Sourced.
 # Nothing here touches the machine: a typing mistake costs no build.
 
 readonly HMMT_ENGINES="det live kvm tcg both"
 HMMT_OPTIONS="--ksrc --kernel --flavour --profile --scenario --engine --seed"
 HMMT_OPTIONS+=" --duration --vms --cpus --mem --results --resume"
 HMMT_OPTIONS+=" --stop-on-fail --list --dry-run --help"
+readonly HMMT_REPLAY_OPTIONS="--in --ksrc --kernel --flavour --engine --cpus --mem --results --help"
+readonly HMMT_MINIMIZE_OPTIONS="--program --title --engine --vms --duration --results --help"
 
 opt_ksrc=${KSRC:-}
 opt_kernel=
@@ -22,6 +24,9 @@ opt_mem=
 opt_results=
 opt_resume=
 opt_signature=
+opt_in=
+opt_program=
+opt_title=
 opt_stop=0
 opt_list=0
 opt_dry_run=0
@@ -124,6 +129,8 @@ check_option()
 		in_list "$2" "${valid[@]}" ||
 			usage_die profile "$2" "${valid[@]}" ;;
 	--scenario) check_scenarios "$2" ;;
+	--in) [ -d "$2" ] || die "$EX_USAGE" "--in: no such directory: $2" ;;
+	--program) [ -f "$2" ] || die "$EX_USAGE" "--program: no such file: $2" ;;
 	--engine)
 		read -r -a valid <<<"$HMMT_ENGINES"
 		in_list "$2" "${valid[@]}" ||
@@ -160,6 +167,9 @@ parse_value()
 	--results) opt_results=$2 ;;
 	--resume) opt_resume=$2 ;;
 	--signature) opt_signature=$2 ;;
+	--in) opt_in=$2 ;;
+	--program) opt_program=$2 ;;
+	--title) opt_title=$2 ;;
 	esac
 	check_option "$1" "$2"
 }
@@ -170,7 +180,11 @@ parse_options()
 	local verb=$1 known=$HMMT_OPTIONS
 
 	shift
-	[ "$verb" != bisect-step ] || known="$known --signature"
+	case $verb in
+	bisect-step) known="$known --signature" ;;
+	replay) known=$HMMT_REPLAY_OPTIONS ;;
+	minimize) known=$HMMT_MINIMIZE_OPTIONS ;;
+	esac
 	# --opt=value is --opt value
 	while [ $# -gt 0 ]; do
 		case $1 in
@@ -178,25 +192,21 @@ parse_options()
 			set -- "${1%%=*}" "${1#*=}" "${@:2}"
 			continue ;;
 		--help | -h) exec "$HMMT_TOP/run.sh" "$verb" --help ;;
+		-*)
+			# the list is words, one line
+			# shellcheck disable=SC2086
+			in_list "$1" $known || usage_die option "$1" $known ;;
+		esac
+		case $1 in
 		--stop-on-fail) opt_stop=1 ;;
 		--list) opt_list=1 ;;
 		--dry-run) opt_dry_run=1 ;;
 		--ksrc | --kernel | --flavour | --profile | --scenario | \
 		--engine | --seed | --duration | --vms | --cpus | --mem | \
-		--results | --resume)
+		--results | --resume | --signature | --in | --program | --title)
 			needs_value "$1" $#
 			parse_value "$1" "$2"
 			shift ;;
-		--signature)
-			[ "$verb" = bisect-step ] ||
-				usage_die option "$1" "$known"
-			needs_value "$1" $#
-			parse_value "$1" "$2"
-			shift ;;
-		-*)
-			# the list is words, one line
-			# shellcheck disable=SC2086
-			usage_die option "$1" $known ;;
 		*)
 			die "$EX_USAGE" "$verb takes no argument '$1', only options; see --help" ;;
 		esac

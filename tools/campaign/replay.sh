@@ -1,86 +1,63 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The verb "replay": the guest of a run again, from the bytes that the run kept,
-# and whether the same came out. Exit 0 the same verdict and title, 1 a bug, but
-# another one, 3 neither. The new run is kept beside other results.
+# and whether the same came out; or a program, on the kernel of a run or of the
+# options. The new run is kept beside other results.
 set -euo pipefail
 
 HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 # shellcheck source=tools/campaign/lib.sh
 . "$HMMT_TOP/tools/campaign/lib.sh"
+# shellcheck source=tools/campaign/options.sh
+. "$HMMT_TOP/tools/campaign/options.sh"
 # shellcheck source=tools/campaign/execute.sh
 . "$HMMT_TOP/tools/campaign/execute.sh"
 # shellcheck source=tools/campaign/prepare.sh
 . "$HMMT_TOP/tools/campaign/prepare.sh"
+# shellcheck source=tools/campaign/bundle.sh
+. "$HMMT_TOP/tools/campaign/bundle.sh"
+# set by bundle.sh and prepare.sh
+# shellcheck disable=SC2154
 
-# field NAME: of the old run.json, which has one field a line
-field()
+new_run()
 {
-	sed -n "s/^ *\"$1\": *\"\\{0,1\\}\\(.*[^\",]\\)\"\\{0,1\\},\\{0,1\\}\$/\\1/p" \
-		"$old/run.json" | head -n 1
+	new=${opt_results:-$HMMT_TOP/results}/replay-$(date +%Y%m%d-%H%M%S)-$1
 }
 
-# A build directory as boot.sh knows it, made of what the run kept
-make_build()
+# judged RC: what the judge says of the new run
+judged()
 {
-	mkdir -p "$1/hmmt"
-	ln -s "$old/bundle/bzImage" "$1/hmmt/bzImage"
-	ln -s "$old/kernel.config" "$1/hmmt/config"
-	field kernel_release >"$1/hmmt/release"
-	field kernel_source >"$1/hmmt/source"
-	[ "$(field config_verified)" != true ] || : >"$1/hmmt/config.stamp"
+	[ "$1" -ne 130 ] || exit 130
+	[ -f "$new/run.json" ] || die "$EX_NOVERDICT" "the guest was not booted (exit $1)"
+	"$(host_bin_dir)/hmmt-judge" run "$new" --known "$HMMT_TOP/configs/known"
 }
 
 same_bytes()
 {
-	cmp -s "$old/console.log" "$new/console.log" &&
-		cmp -s "$old/results.log" "$new/results.log"
+	cmp -s "$bundle_dir/console.log" "$new/console.log" &&
+		cmp -s "$bundle_dir/results.log" "$new/results.log"
 }
 
-main()
+# Exit 0 the same verdict and title, 1 a bug, but another one, 3 neither.
+replay_run()
 {
-	local old new tmp engine words rc=0 verdict title
+	local rc=0 verdict title words
 
-	if [ $# -ne 1 ] || [[ $1 == -* ]]; then
-		die "$EX_USAGE" "usage: ./run.sh replay RUNDIR"
-	fi
-	if [ ! -f "$1/run.json" ] || [ ! -f "$1/cmdline" ] ||
-	   [ ! -f "$1/bundle/bzImage" ] || [ ! -f "$1/bundle/initramfs.cpio" ]; then
-		die "$EX_USAGE" "not a run directory with a bundle: $1"
-	fi
-	old=$(cd "$1" && pwd -P)
-	case $(field accel) in
-	tcg-det) engine=det ;;
-	tcg-mt) engine=tcg ;;
-	kvm) engine=kvm ;;
-	*) die "$EX_USAGE" "$old/run.json does not name an engine" ;;
-	esac
-	opt_mem=$(field mem_mib)
+	bundle_open "$1"
 	prepare_host
 	prepare_judge
-	new=$HMMT_TOP/results/replay-$(date +%Y%m%d-%H%M%S)-${old##*/}
-	tmp=$(mktemp -d)
-	# not local when the trap runs
-	# shellcheck disable=SC2064
-	trap "rm -rf '$tmp'" EXIT
-	trap : INT
-	make_build "$tmp"
-	words=$(sed 's/^.* -- run: //' "$old/cmdline")
+	new_run "${bundle_dir##*/}"
+	bundle_build "$tmp"
+	words=$(sed 's/^.* -- run: //' "$bundle_dir/cmdline")
 	# shellcheck disable=SC2086 # words of init
-	vm boot --dir "$new" --tools "$tools_dir" --build "$tmp" \
-		--image "$old/bundle/initramfs.cpio" --engine "$engine" \
-		--seed "$(field seed)" --cpus "$(field cpus)" --mem "$opt_mem" \
-		--expect "$(field expect)" --flavour "$(field flavour)" -- $words ||
-		rc=$?
-	[ "$rc" -ne 130 ] || exit 130
-	[ -f "$new/run.json" ] || die "$EX_NOVERDICT" "the guest was not booted (exit $rc)"
-	cmp -s "$old/cmdline" "$new/cmdline" ||
+	boot_words "$new" "$(bundle_field seed)" "$(bundle_field expect)" $words || rc=$?
+	judged "$rc" || true
+	cmp -s "$bundle_dir/cmdline" "$new/cmdline" ||
 		msg "note: the kernel command line differs from the recorded one"
-	"$(host_bin_dir)/hmmt-judge" run "$new" --known "$HMMT_TOP/configs/known" || true
-	verdict=$(run_verdict "$old")
-	title=$(run_title "$old")
+	verdict=$(run_verdict "$bundle_dir")
+	title=$(run_title "$bundle_dir")
 	printf '  %-9s %s\n' "recorded" "$verdict${title:+: $title}"
-	[ "$engine" != det ] || ! same_bytes ||
+	[ "$engine_word" != det ] || ! same_bytes ||
 		printf '  %-9s console and results, byte for byte\n' "same"
 	if [ "$(run_verdict "$new")" = "$verdict" ] && [ "$(run_title "$new")" = "$title" ]; then
 		printf 'replayed: the same verdict\n'
@@ -89,6 +66,53 @@ main()
 	printf 'replayed: another verdict\n'
 	[ "$(run_verdict "$new")" != FAIL ] || exit 1
 	exit "$EX_NOVERDICT"
+}
+
+# Exits as the judge does.
+replay_program()
+{
+	local program=$1 rc=0
+
+	shift
+	parse_options replay "$@"
+	prepare_host
+	prepare_tools
+	"$tools_dir/guest/torture" --check "$program" || exit "$EX_USAGE"
+	if [ -n "$opt_in" ]; then
+		bundle_open "$opt_in"
+		bundle_build "$tmp"
+		[ -z "$opt_engine" ] || engine_word=$opt_engine
+	else
+		opt_flavour=${opt_flavour:-DEBUG}
+		engine_word=${opt_engine:-det}
+		prepare_source
+		prepare_flavour "$opt_flavour"
+	fi
+	new_run "$(basename "$program" .txt)"
+	boot_program "$new" "$program" draws,calls || rc=$?
+	judged "$rc" && rc=0 || rc=$?
+	printf '  %-9s %s\n' "run" "$new"
+	exit "$rc"
+}
+
+main()
+{
+	local new tmp
+
+	if [ $# -lt 1 ] || [[ $1 == -* ]]; then
+		die "$EX_USAGE" "usage: ./run.sh replay RUNDIR | PROGRAM [OPTIONS]"
+	fi
+	tmp=$(mktemp -d)
+	# not local when the trap runs
+	# shellcheck disable=SC2064
+	trap "rm -rf '$tmp'" EXIT
+	trap : INT
+	if [ -f "$1" ]; then
+		replay_program "$@"
+	else
+		[ $# -eq 1 ] || die "$EX_USAGE" "replay RUNDIR takes no options"
+		replay_run "$1"
+	fi
 }
 
 main "$@"

@@ -63,6 +63,8 @@ main()
 		printf '  %-8s %s\n' "console" "$worst/console.log"
 	if [ -x "$worst/replay.sh" ]; then
 		printf '  %-8s %s\n' "replay" "./run.sh replay $worst"
+		[ ! -f "$worst/program.txt" ] ||
+			printf '  %-8s %s\n' "minimize" "./run.sh minimize $worst"
 	elif [ -f "$dir/argv" ]; then
 		printf '  %-8s ./run.sh %s\n' "again" \
 			"$(xargs -0 printf '%q ' <"$dir/argv")"

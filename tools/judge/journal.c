@@ -12,21 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "judge.h"
-#include "tools/torture/journal.h"
+#include "reader.h"
 
-#define NAMES_MAX	1024
 #define WRITERS_MAX	1024
 #define RUNNING		INT64_MIN
-
-struct journal {
-	const unsigned char *map;
-	size_t size;
-	struct hmmt_journal_header h;
-	size_t nr;		/* records that lie inside of the file */
-	const char *name[NAMES_MAX];
-	size_t nr_names;
-};
 
 static void read_names(struct journal *j)
 {
@@ -45,7 +34,7 @@ static void read_names(struct journal *j)
 	}
 }
 
-static int open_journal(const char *path, struct journal *j)
+int hmmt_journal_open(const char *path, struct journal *j)
 {
 	struct stat st;
 	int fd, err = 0;
@@ -69,6 +58,8 @@ static int open_journal(const char *path, struct journal *j)
 		return err;
 	memcpy(&j->h, j->map, sizeof(j->h));
 	j->h.phase[sizeof(j->h.phase) - 1] = '\0';
+	j->h.now.head[sizeof(j->h.now.head) - 1] = '\0';
+	j->h.failed.head[sizeof(j->h.failed.head) - 1] = '\0';
 	if (j->h.magic != HMMT_JOURNAL_MAGIC || j->h.version != HMMT_JOURNAL_VERSION) {
 		munmap((void *)j->map, j->size);
 		return -EBADMSG;
@@ -83,7 +74,7 @@ static int open_journal(const char *path, struct journal *j)
 	return 0;
 }
 
-static void close_journal(struct journal *j)
+void hmmt_journal_close(struct journal *j)
 {
 	munmap((void *)j->map, j->size);
 }
@@ -113,7 +104,7 @@ static int by_seq(const void *a, const void *b)
 	return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
-static int collect(const struct journal *j, struct hmmt_journal_record **out, size_t *nr)
+int hmmt_journal_collect(const struct journal *j, struct hmmt_journal_record **out, size_t *nr)
 {
 	struct hmmt_journal_record *rec;
 	size_t i, n = 0;
@@ -130,10 +121,14 @@ static int collect(const struct journal *j, struct hmmt_journal_record **out, si
 	return 0;
 }
 
-static void op_name(const struct journal *j, unsigned int op, char *out, size_t size)
+void hmmt_journal_op(const struct journal *j, unsigned int op, char *out, size_t size)
 {
+	static const char * const traced[] = { HMMT_TRACES(HMMT_TRACE_NAME) };
+
 	if (op < j->nr_names)
 		hmmt_copy(out, size, j->name[op]);
+	else if (op >= HMMT_JOURNAL_TRACE && op - HMMT_JOURNAL_TRACE < HMMT_NELEM(traced))
+		snprintf(out, size, "  %s", traced[op - HMMT_JOURNAL_TRACE]);
 	else
 		snprintf(out, size, "op%u", op);
 }
@@ -145,9 +140,10 @@ static void running_ops(const struct journal *j, char *out, size_t size)
 	size_t i;
 
 	for (i = 0; i < j->nr; i++) {
-		if (!get_record(j, i, &r) || r.ret != RUNNING)
+		if (!get_record(j, i, &r) || r.ret != RUNNING ||
+		    r.op >= HMMT_JOURNAL_TRACE)
 			continue;
-		op_name(j, r.op, name, sizeof(name));
+		hmmt_journal_op(j, r.op, name, sizeof(name));
 		snprintf(word, sizeof(word), " %s ", name);
 		if (!strstr(list, word) && strlen(list) + strlen(name) + 2 < sizeof(list)) {
 			strcat(list, name);
@@ -166,7 +162,7 @@ int hmmt_journal_counters(const char *path, struct hmmt_counters *out)
 	memset(out, 0, sizeof(*out));
 	if (!j)
 		return -ENOMEM;
-	err = open_journal(path, j);
+	err = hmmt_journal_open(path, j);
 	if (!err) {
 		out->present = true;
 		out->heartbeat = j->h.heartbeat;
@@ -182,7 +178,7 @@ int hmmt_journal_counters(const char *path, struct hmmt_counters *out)
 		out->failures = j->h.failures;
 		hmmt_copy(out->phase, sizeof(out->phase), j->h.phase);
 		running_ops(j, out->running, sizeof(out->running));
-		close_journal(j);
+		hmmt_journal_close(j);
 	}
 	free(j);
 	return err;
@@ -192,7 +188,7 @@ static void print_record(const struct journal *j, const struct hmmt_journal_reco
 {
 	char name[64];
 
-	op_name(j, r->op, name, sizeof(name));
+	hmmt_journal_op(j, r->op, name, sizeof(name));
 	fprintf(out, "%6" PRIu64 ".%06" PRIu64 " w%-2u %5u %-16s %#llx %#llx %#llx %#llx ",
 		(uint64_t)r->time_ns / 1000000000, (uint64_t)r->time_ns / 1000 % 1000000, r->worker,
 		r->pid, name, (unsigned long long)r->arg[0], (unsigned long long)r->arg[1],
@@ -213,10 +209,10 @@ int hmmt_journal_print(const char *path, size_t last, FILE *out)
 
 	if (!j)
 		return -ENOMEM;
-	err = open_journal(path, j);
+	err = hmmt_journal_open(path, j);
 	if (err)
 		goto free;
-	err = collect(j, &rec, &n);
+	err = hmmt_journal_collect(j, &rec, &n);
 	if (err)
 		goto close;
 	hmmt_copy(phase, sizeof(phase), j->h.phase);
@@ -232,7 +228,7 @@ int hmmt_journal_print(const char *path, size_t last, FILE *out)
 			print_record(j, &rec[i], out);
 	free(rec);
 close:
-	close_journal(j);
+	hmmt_journal_close(j);
 free:
 	free(j);
 	return err;

@@ -193,6 +193,16 @@ void hmmt_runinfo_free(struct hmmt_runinfo *info);
 int hmmt_journal_counters(const char *path, struct hmmt_counters *out);
 int hmmt_journal_print(const char *path, size_t last, FILE *out);
 
+/* ---- program.c, ctest.c ---- */
+
+/*
+ * What @path, a journal, has of the round that matters, as a program. -ENODATA:
+ * nothing, -EOVERFLOW: the ring no longer has the beginning.
+ */
+int hmmt_program_write(const char *path, FILE *out);
+/* Its calls as a C test; also -ENOMSG: they were not traced. */
+int hmmt_ctest_write(const char *path, const char *title, FILE *out);
+
 /* ---- failures.c, verdict.c ---- */
 
 struct hmmt_failure {
@@ -234,6 +244,11 @@ void hmmt_judgement_free(struct hmmt_judgement *j);
 /* ---- verdict_json.c ---- */
 
 json_t *hmmt_judgement_json(const struct hmmt_judgement *j);
+/*
+ * A line for each program that one guest ran, same, other, passed or unknown: did
+ * it fail as @want? @whole: the run did.
+ */
+void hmmt_print_each(const json_t *verdict, const char *want, bool whole, FILE *out);
 void hmmt_print_run(const char *dir, const json_t *verdict, FILE *out);
 
 /* ---- sum.c, reports.c ---- */

@@ -10,6 +10,7 @@
 struct args {
 	const char *dir, *known, *title;
 	size_t last;
+	bool each;
 };
 
 struct command {
@@ -50,6 +51,33 @@ out:
 	return NULL;
 }
 
+/* program.txt of a run that failed, if its journal has it. */
+static void write_program(const char *dir, const char *title)
+{
+	char path[4096], *text = NULL;
+	size_t size = 0;
+	FILE *mem, *f = NULL;
+	int err;
+
+	if (hmmt_path(path, sizeof(path), "%s/journal.bin", dir))
+		return;
+	mem = open_memstream(&text, &size);
+	if (!mem)
+		return;
+	fprintf(mem, "# %s\n", title);
+	err = hmmt_program_write(path, mem);
+	if (fclose(mem) || err || hmmt_path(path, sizeof(path), "%s/program.txt", dir))
+		goto free;
+	f = hmmt_atomic_begin(path);
+	if (!f)
+		goto free;
+	fwrite(text, 1, size, f);
+	if (hmmt_atomic_end(f, path))
+		fail(path, -EIO);
+free:
+	free(text);
+}
+
 static int cmd_run(const struct args *a, const struct hmmt_known_list *known)
 {
 	json_t *v = judge(a->dir, known);
@@ -58,6 +86,8 @@ static int cmd_run(const struct args *a, const struct hmmt_known_list *known)
 	if (!v)
 		return HMMT_EXIT_NONE;
 	hmmt_print_run(a->dir, v, stdout);
+	if (json_array_size(json_object_get(v, "failures")))
+		write_program(a->dir, hmmt_json_str(v, "title", ""));
 	rc = (int)hmmt_json_int(v, "exit", HMMT_EXIT_NONE);
 	json_decref(v);
 	return rc;
@@ -71,6 +101,23 @@ static int cmd_sum(const struct args *a, const struct hmmt_known_list *known)
 	return err ? fail(a->dir, err) : hmmt_verdict_exit(v);
 }
 
+/* A word for what a journal may lack. */
+static const char *journal_error(int err)
+{
+	switch (err) {
+	case -EBADMSG:
+		return "no journal was written there";
+	case -ENODATA:
+		return "no round is in it";
+	case -EOVERFLOW:
+		return "the round was longer than the journal, its beginning is gone";
+	case -ENOMSG:
+		return "no calls were traced";
+	default:
+		return strerror(-err);
+	}
+}
+
 static int cmd_journal(const struct args *a, const struct hmmt_known_list *known)
 {
 	char path[4096];
@@ -79,11 +126,39 @@ static int cmd_journal(const struct args *a, const struct hmmt_known_list *known
 	(void)known;
 	if (!err)
 		err = hmmt_journal_print(path, a->last, stdout);
-	if (err == -EBADMSG) {
-		fprintf(stderr, "hmmt-judge: %s: no journal was written there\n", path);
-		return HMMT_EXIT_NONE;
-	}
-	return err ? fail(path, err) : 0;
+	if (!err)
+		return 0;
+	fprintf(stderr, "hmmt-judge: %s: %s\n", path, journal_error(err));
+	return HMMT_EXIT_NONE;
+}
+
+static int cmd_program(const struct args *a, const struct hmmt_known_list *known)
+{
+	char path[4096];
+	int err = hmmt_path(path, sizeof(path), "%s/journal.bin", a->dir);
+
+	(void)known;
+	if (!err)
+		err = hmmt_program_write(path, stdout);
+	if (!err)
+		return 0;
+	fprintf(stderr, "hmmt-judge: %s: %s\n", path, journal_error(err));
+	return HMMT_EXIT_NONE;
+}
+
+static int cmd_ctest(const struct args *a, const struct hmmt_known_list *known)
+{
+	json_t *v = judge(a->dir, known);
+	char path[4096];
+	int err = hmmt_path(path, sizeof(path), "%s/journal.bin", a->dir);
+
+	if (!err)
+		err = hmmt_ctest_write(path, hmmt_json_str(v, "title", ""), stdout);
+	json_decref(v);
+	if (!err)
+		return 0;
+	fprintf(stderr, "hmmt-judge: %s: %s\n", path, journal_error(err));
+	return HMMT_EXIT_NONE;
 }
 
 static int cmd_match(const struct args *a, const struct hmmt_known_list *known)
@@ -103,6 +178,11 @@ static int cmd_match(const struct args *a, const struct hmmt_known_list *known)
 	json_array_foreach(json_object_get(v, "failures"), i, f)
 		if (!strcmp(hmmt_json_str(f, "title", ""), want))
 			rc = 0;
+	if (a->each) {
+		hmmt_print_each(v, want, rc == 0, stdout);
+		json_decref(v);
+		return rc;
+	}
 	printf("%s: %s\n", rc == 0 ? "same" : rc == HMMT_EXIT_FAIL ? "passed" :
 	       strcmp(verdict, "FAIL") && strcmp(verdict, "KNOWN") ? "no verdict" : "other",
 	       hmmt_json_str(v, "title", ""));
@@ -140,7 +220,9 @@ static const struct command commands[] = {
 	{ "run", "RUNDIR [--known DIR]", "verdict of one run", cmd_run },
 	{ "sum", "RESULTSDIR [--known DIR]", "one verdict of many runs, KTAP and JUnit", cmd_sum },
 	{ "journal", "RUNDIR [--last N]", "what the guest did last, as text", cmd_journal },
-	{ "match", "RUNDIR --title TITLE",
+	{ "program", "RUNDIR", "its round as a program, see docs/programs.md", cmd_program },
+	{ "ctest", "RUNDIR", "a traced round as a test for hmm-tests.c", cmd_ctest },
+	{ "match", "RUNDIR --title TITLE [--each]",
 	  "0 failed with this title, 1 passed, 3 failed otherwise or no verdict", cmd_match },
 	{ "news", "RUNDIR [--known DIR]",
 	  "0 the kernel's own reports only, one is not known; else 1", cmd_news },
@@ -171,6 +253,10 @@ static const char *parse(int argc, char **argv, const struct command *c, struct 
 			if (a->dir)
 				return "one directory only";
 			a->dir = opt;
+			continue;
+		}
+		if (!strcmp(opt, "--each") && !strcmp(c->name, "match")) {
+			a->each = true;
 			continue;
 		}
 		if (i + 1 == argc)

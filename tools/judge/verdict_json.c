@@ -133,6 +133,7 @@ json_t *hmmt_judgement_json(const struct hmmt_judgement *j)
 	json_object_set_new(t, "pass", json_integer((json_int_t)j->res.pass));
 	json_object_set_new(t, "fail", json_integer((json_int_t)j->res.fail));
 	json_object_set_new(t, "skip", json_integer((json_int_t)j->res.skip));
+	json_object_set_new(t, "ended", json_boolean(j->res.end_seen));
 	json_object_set(t, "list", j->res.tests);
 	json_object_set_new(o, "tests", t);
 	if (j->run.live.present) {
@@ -219,4 +220,51 @@ void hmmt_print_run(const char *dir, const json_t *v, FILE *out)
 	print_list(out, "note", json_object_get(v, "notes"), 0);
 	print_counters(v, out);
 	fprintf(out, "  %-9s %s/{verdict.json,console.log,results.log}\n", "look at", dir);
+}
+
+/* The failures of a test of the torture program are "ORACLE: TITLE" lines. */
+static bool test_failed_so(const json_t *test, const char *want)
+{
+	const char *s = hmmt_json_str(test, "detail", ""), *title;
+	char line[HMMT_TITLE_MAX + 64], got[HMMT_TITLE_MAX];
+	size_t len;
+
+	for (; *s; s += len + (s[len] == '\n')) {
+		len = strcspn(s, "\n");
+		snprintf(line, sizeof(line), "%.*s", (int)len, s);
+		title = strstr(line, ": ");
+		if (!title)
+			continue;
+		hmmt_title_normalise(title + 2, got, sizeof(got));
+		if (!strcmp(got, want))
+			return true;
+	}
+	return false;
+}
+
+void hmmt_print_each(const json_t *verdict, const char *want, bool whole, FILE *out)
+{
+	const char *verdict_name = hmmt_json_str(verdict, "verdict", "");
+	const json_t *tests = json_object_get(verdict, "tests");
+	bool ended = json_is_true(json_object_get(tests, "ended")), any = false;
+	const json_t *list = json_object_get(tests, "list");
+	size_t i, n = json_array_size(list);
+
+	for (i = 0; i < n; i++) {
+		const json_t *t = json_array_get(list, i);
+		const char *status = hmmt_json_str(t, "status", "");
+		bool same = test_failed_so(t, want);
+
+		any |= same;
+		/* What only the console says came with the last one at the latest. */
+		if (same || (ended && i + 1 == n && whole && !any))
+			fputs("same\n", out);
+		else
+			fprintf(out, "%s\n", !strcmp(status, "pass") ? "passed" :
+				!strcmp(status, "fail") ? "other" : "unknown");
+	}
+	/* The one that the guest did not survive; a guest that got lost says nothing. */
+	if (!ended && !any)
+		fputs(whole ? "same\n" : !strcmp(verdict_name, "FAIL") ||
+		      !strcmp(verdict_name, "KNOWN") ? "other\n" : "unknown\n", out);
 }

@@ -45,7 +45,7 @@ int access_init(void)
 	return 0;
 }
 
-int access_load(unsigned long addr, uint64_t *val)
+static int load(unsigned long addr, uint64_t *val)
 {
 	int sig = sigsetjmp(fault_env, 0);
 
@@ -57,7 +57,7 @@ int access_load(unsigned long addr, uint64_t *val)
 	return 0;
 }
 
-int access_store(unsigned long addr, uint64_t val)
+static int store(unsigned long addr, uint64_t val)
 {
 	int sig = sigsetjmp(fault_env, 0);
 
@@ -67,6 +67,25 @@ int access_store(unsigned long addr, uint64_t val)
 	*(volatile uint64_t *)addr = val;
 	fault_armed = 0;
 	return 0;
+}
+
+int access_load(unsigned long addr, uint64_t *val)
+{
+	uint64_t idx = trace_begin(HMMT_TRACE_LOAD, addr, 0);
+	int ret = load(addr, val);
+
+	trace_value(idx, *val);
+	trace_end(idx, ret);
+	return ret;
+}
+
+int access_store(unsigned long addr, uint64_t val)
+{
+	uint64_t idx = trace_begin(HMMT_TRACE_STORE, addr, val);
+	int ret = store(addr, val);
+
+	trace_end(idx, ret);
+	return ret;
 }
 
 void step_begin(struct worker *w, enum step step, unsigned long addr)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Deliberate mistakes, one for each oracle: a tester that cannot fail proves
- * nothing. What each must be reported as is in selftests/lib/bust.sh.
+ * nothing. What each must be reported as is in selftests/lib/bust.sh, of the one
+ * that takes several ops (moved) in selftests/program.
  */
 #include <errno.h>
 #include <signal.h>
@@ -11,7 +12,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "torture.h"
+#include "ops/ops.h"
 
 static uint64_t own_done(struct worker *w, uint64_t word)
 {
@@ -70,14 +71,19 @@ unlock:
 	page_read(w, page, look, VIA_CPU);
 }
 
-void bust_worker(struct worker *w)
+bool bust_due(struct worker *w)
+{
+	/* Give the round some time to be in full swing. */
+	return w->r->cfg->bust && !w->idx &&
+	       now_ns() + w->r->cfg->round_ms * 500000 >= w->r->end_ns;
+}
+
+/* An op like the others, so that it is recorded and replayed as they are. */
+static int op_bust(struct worker *w)
 {
 	unsigned int page;
 	char *p;
 
-	/* Give the round some time to be in full swing. */
-	if (w->idx || now_ns() + w->r->cfg->round_ms * 500000 < w->r->end_ns)
-		return;
 	switch (w->r->cfg->bust) {
 	case BUST_STALE:
 	case BUST_FOREIGN:
@@ -114,6 +120,30 @@ void bust_worker(struct worker *w)
 	case BUST_CRASH:
 		abort();
 	default:
+		return -EAGAIN;
+	}
+	return 0;
+}
+
+const struct op ops_bust[] = {
+	{ "bust", "make the mistake of --bust", NEED_BUST, OP_CHECK, 0, op_bust },
+	OP_TABLE_END
+};
+
+/* What was written twice is stale once it was moved: it takes several ops. */
+void bust_moved(struct worker *w, struct span s)
+{
+	unsigned int page;
+	unsigned long slot;
+	uint64_t word, val;
+
+	for (page = s.first; page < s.first + s.n; page++) {
+		word = atomic_load(&w->m->page[page].word);
+		slot = page_addr(page) + slot_offset(w->idx);
+		if (!word_writable(word) || own_done(w, word) < 2 || access_load(slot, &val))
+			continue;
+		access_store(slot, val - 1);
+		tally(w->sh, TALLY_BUSTED);
 		break;
 	}
 }

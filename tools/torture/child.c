@@ -117,6 +117,7 @@ static bool outcome_ok(struct worker *w, unsigned int p, bool write, enum via vi
 	enum page_prot prot = mine(w)->prot[p];
 	bool allowed = write ? prot == PROT_IS_RW : prot != PROT_IS_NONE;
 
+	trace_expect(allowed ? EXPECT_ALLOWED : EXPECT_REFUSED, 0, 0);
 	atomic_fetch_add_explicit(&w->sh->checked[ORACLE_NEGATIVE], 1, memory_order_relaxed);
 	if (allowed ? !ret : ret == -EFAULT)
 		return true;
@@ -152,18 +153,24 @@ static bool check_slot(struct worker *w, unsigned int p, unsigned int slot, enum
 		want = 0;
 		if (slot % MAX_WORKERS == w->idx)
 			want = h->own[p][slot / MAX_WORKERS];
+		trace_expect(EXPECT_VALUE, want, want);
 		if (val != want)
 			child_fail(w, p, slot, val, want & SLOT_SEQ_MASK, want & SLOT_SEQ_MASK,
 				   true, "read");
 	} else if (first) {
+		trace_expect(EXPECT_VALUE, slot_value(tag_at(w, p, slot), h->lo[p][slot]),
+			     slot_value(tag_at(w, p, slot), h->hi[p][slot]));
 		if (slot_check(val, tag_at(w, p, slot), h->lo[p][slot], h->hi[p][slot]) !=
 		    SLOT_GOOD)
 			child_fail(w, p, slot, val, h->lo[p][slot], h->hi[p][slot], false,
 				   "first read in child");
 		h->lo[p][slot] = val;
-	} else if (val != h->lo[p][slot]) {
-		want = h->lo[p][slot] & SLOT_SEQ_MASK;
-		child_fail(w, p, slot, val, want, want, true, "read again in child");
+	} else {
+		want = h->lo[p][slot];
+		trace_expect(EXPECT_VALUE, want, want);
+		if (val != want)
+			child_fail(w, p, slot, val, want & SLOT_SEQ_MASK, want & SLOT_SEQ_MASK,
+				   true, "read again in child");
 	}
 	return true;
 }
@@ -437,7 +444,7 @@ static void child_main(struct worker *w)
 		bound_all(w, h->hi, true);
 	snprintf(name, sizeof(name), "torture-%u.%u", w->idx, h->level);
 	prctl(PR_SET_NAME, name);
-	hmmt_rng_init(&w->rng, h->rng_seed, h->level);
+	worker_streams(w, h->rng_seed, h->level);
 	w->pg = &w->sh->progress[PROGRESS_OF(h->level, w->idx, h->kid)];
 	/* The last one to use it may have been killed in the middle. */
 	atomic_store(&w->pg->seq, (atomic_load(&w->pg->seq) + 1) & ~1ULL);

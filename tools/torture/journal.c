@@ -61,12 +61,27 @@ static void *map_bar(size_t *size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-int journal_open(struct journal *j, _Atomic uint64_t *next)
+static void *map_file(const char *path, size_t size)
 {
-	size_t size = ANON_SIZE;
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	void *p = MAP_FAILED;
+
+	if (fd < 0)
+		return p;
+	if (!ftruncate(fd, size))
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	return p;
+}
+
+int journal_open(struct journal *j, const char *path, _Atomic uint64_t *next)
+{
+	size_t size = HMMT_JOURNAL_SIZE;
 	void *p;
 
-	p = map_bar(&size);
+	p = path ? map_file(path, size) : map_bar(&size);
+	if (p == MAP_FAILED)
+		return -errno;
 	if (!p) {
 		size = ANON_SIZE;
 		p = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -114,7 +129,7 @@ static struct hmmt_journal_record *record(struct journal *j, uint64_t idx)
 }
 
 uint64_t journal_begin(struct journal *j, unsigned int op, unsigned int worker,
-		       uint32_t pid, uint64_t time_ns)
+		       uint32_t pid, uint64_t time_ns, uint64_t seed)
 {
 	uint64_t idx = atomic_fetch_add(j->next, 1);
 	struct hmmt_journal_record *r = record(j, idx);
@@ -124,6 +139,7 @@ uint64_t journal_begin(struct journal *j, unsigned int op, unsigned int worker,
 	r->op = op;
 	r->worker = worker;
 	r->pid = pid;
+	r->seed = seed;
 	memset(r->arg, 0, sizeof(r->arg));
 	r->ret = JOURNAL_RUNNING;
 	__atomic_store_n(&r->seq, idx + 1, __ATOMIC_RELEASE);

@@ -26,10 +26,15 @@ static const char usage[] =
 "  --no-perturb        no seeded pauses before accesses\n"
 "  --keep-going        go on after a failing round\n"
 "  --bust NAME         make a mistake on purpose, to see it found\n"
+"  --program FILE      run the programs in FILE, docs/programs.md, not scenarios\n"
+"  --check FILE        only read them\n"
+"  --trace WHAT        draws, calls or both into the journal, too\n"
+"  --journal FILE      write the journal there, not to the guest's device\n"
 "  --list              scenarios, ops and mistakes\n";
 
 enum { OPT_SEED = 256, OPT_DURATION, OPT_SCENARIO, OPT_WORKERS, OPT_ROUND, OPT_HANG,
-       OPT_NO_DEVICE, OPT_NO_PERTURB, OPT_KEEP_GOING, OPT_WITHOUT, OPT_BUST, OPT_LIST, OPT_HELP };
+       OPT_NO_DEVICE, OPT_NO_PERTURB, OPT_KEEP_GOING, OPT_WITHOUT, OPT_BUST,
+       OPT_PROGRAM, OPT_CHECK, OPT_TRACE, OPT_JOURNAL, OPT_LIST, OPT_HELP };
 
 static const struct option options[] = {
 	{ "seed", required_argument, NULL, OPT_SEED },
@@ -43,6 +48,10 @@ static const struct option options[] = {
 	{ "keep-going", no_argument, NULL, OPT_KEEP_GOING },
 	{ "without", required_argument, NULL, OPT_WITHOUT },
 	{ "bust", required_argument, NULL, OPT_BUST },
+	{ "program", required_argument, NULL, OPT_PROGRAM },
+	{ "check", required_argument, NULL, OPT_CHECK },
+	{ "journal", required_argument, NULL, OPT_JOURNAL },
+	{ "trace", required_argument, NULL, OPT_TRACE },
 	{ "list", no_argument, NULL, OPT_LIST },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 }
@@ -73,32 +82,6 @@ static int parse_scenarios(struct config *cfg, char *list)
 		cfg->scenario[cfg->nr_scenarios++] = s;
 	}
 	return cfg->nr_scenarios ? 0 : bad("empty list of scenarios", "");
-}
-
-static int parse_without(struct config *cfg, char *list)
-{
-	char *name, *save = NULL;
-	int n;
-
-	for (name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
-		n = ops_find(name);
-		if (n < 0)
-			return bad("no such op (see --list)", name);
-		cfg->without |= 1ULL << n;
-	}
-	return 0;
-}
-
-static int parse_bust(struct config *cfg, const char *name)
-{
-	unsigned int i;
-
-	for (i = 1; i < NR_BUSTS; i++)
-		if (!strcmp(bust_names[i], name)) {
-			cfg->bust = i;
-			return 0;
-		}
-	return bad("no such mistake (see --list)", name);
 }
 
 /* 0 go on, 1 done, -errno. */
@@ -147,10 +130,27 @@ static int parse(struct config *cfg, int argc, char **argv)
 			cfg->keep_going = true;
 			break;
 		case OPT_WITHOUT:
-			ret = parse_without(cfg, optarg);
+			if (ops_mask(optarg, &cfg->without))
+				ret = bad("an op in the list is not known (see --list)", optarg);
 			break;
 		case OPT_BUST:
-			ret = parse_bust(cfg, optarg);
+			cfg->bust = bust_find(optarg);
+			if (cfg->bust == NR_BUSTS)
+				ret = bad("no such mistake (see --list)", optarg);
+			break;
+		case OPT_PROGRAM:
+			ret = play_load(cfg, optarg);
+			break;
+		case OPT_CHECK:
+			return play_load(cfg, optarg) ? -EINVAL : 1;
+		case OPT_JOURNAL:
+			cfg->journal = optarg;
+			break;
+		case OPT_TRACE:
+			cfg->trace_draws = strstr(optarg, "draws");
+			cfg->trace_calls = strstr(optarg, "calls");
+			if (!cfg->trace_draws && !cfg->trace_calls)
+				ret = bad("trace what, draws or calls?", optarg);
 			break;
 		case OPT_LIST:
 			report_list();
@@ -184,6 +184,17 @@ static unsigned int count_devices(void)
 	return n;
 }
 
+/* Programs that say so go without. */
+static bool wants_devices(const struct config *cfg)
+{
+	unsigned int i;
+
+	for (i = 0; i < cfg->nr_programs; i++)
+		if (cfg->program[i].devices)
+			return true;
+	return !cfg->nr_programs;
+}
+
 /* Addresses are part of what the seed has to decide. */
 static void no_aslr(char **argv)
 {
@@ -213,12 +224,16 @@ int main(int argc, char **argv)
 	ret = parse(&cfg, argc, argv);
 	if (ret)
 		return ret < 0 ? 2 : 0;
+	if (cfg.nr_programs && (cfg.nr_scenarios || cfg.bust))
+		return bad("--program says that itself, not", "--scenario, --bust") ? 2 : 0;
+	if (cfg.nr_programs && play_scenarios(&cfg))
+		return 3;
 	if (!cfg.nr_scenarios)
 		for (i = 0; i < nr_scenarios; i++)
 			cfg.scenario[cfg.nr_scenarios++] = &scenarios[i];
 	cfg.guest = hmmt_read_file("/proc/cmdline", cmdline, sizeof(cmdline)) > 0 &&
 		    strstr(cmdline, "hmmtorture.guest=1");
-	if (!cfg.no_device) {
+	if (!cfg.no_device && wants_devices(&cfg)) {
 		cfg.nr_devs = count_devices();
 		if (!cfg.nr_devs) {
 			fprintf(stderr, "torture: /dev/hmm_dmirror0 does not open "

@@ -55,6 +55,14 @@ static uint32_t tag_of(struct worker *w, uint64_t word, unsigned int slot)
 	return slot_tag(w->m->seed, word_cell(word), word_gen(word), slot);
 }
 
+/* What a slot may hold, for the trace. */
+static void expect(struct worker *w, uint64_t word, unsigned int slot, uint64_t lo, uint64_t hi)
+{
+	uint32_t tag = tag_of(w, word, slot);
+
+	trace_expect(EXPECT_VALUE, lo ? slot_value(tag, lo) : 0, hi ? slot_value(tag, hi) : 0);
+}
+
 /* Whose tag is it? Fills @buf; returns the failure's title. */
 static const char *identify(struct worker *w, uint64_t word, unsigned int slot,
 			    uint64_t val, char *buf, size_t size)
@@ -111,6 +119,8 @@ static void history(struct worker *w, unsigned long addr, char *buf, size_t size
 		char *name = (char *)j->hdr + JOURNAL_NAMES_OFF;
 		bool hit = false;
 
+		if (r->op >= HMMT_JOURNAL_TRACE)
+			continue;
 		for (a = 0; a < 2; a++) {
 			unsigned int first = r->arg[a] >> 32, n = (uint32_t)r->arg[a];
 
@@ -190,6 +200,7 @@ static int judge_access(struct worker *w, uint64_t word, unsigned long addr,
 	const char *what = write ? "write" : "read";
 	char past[600], title[64];
 
+	trace_expect(allowed ? EXPECT_ALLOWED : EXPECT_REFUSED, 0, 0);
 	bump(&w->sh->checked[ORACLE_NEGATIVE]);
 	if (allowed ? !ret : ret == -EFAULT) {
 		if (ret)
@@ -229,6 +240,7 @@ int page_check_locked(struct worker *w, uint64_t word, unsigned long addr,
 	if (ret)
 		return ret == -EFAULT ? 0 : ret;
 	bump(&w->sh->checked[slot < MAX_WORKERS ? ORACLE_SLOT : ORACLE_FORK]);
+	expect(w, word, slot, lo, hi);
 	if (slot_check(val, tag_of(w, word, slot), lo, hi) != SLOT_GOOD)
 		slot_fail(w, word, addr, slot, val, lo, hi, "locked read");
 	return 0;
@@ -271,6 +283,7 @@ int page_read(struct worker *w, unsigned int page, unsigned int slot, enum via v
 	if (ret)
 		return ret == -EFAULT ? 0 : ret;
 	bump(&w->sh->checked[slot < MAX_WORKERS ? ORACLE_SLOT : ORACLE_FORK]);
+	expect(w, v.word, slot, lo, hi);
 	if (slot_check(val, tag_of(w, v.word, slot), lo, hi) == SLOT_GOOD) {
 		/* Seen once, a write that was in doubt must not vanish again. */
 		if (slot == w->idx && (val & SLOT_SEQ_MASK) > lo)

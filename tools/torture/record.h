@@ -23,15 +23,15 @@ struct journal {
 };
 
 /*
- * Map the journal of the guest's ivshmem device, or an anonymous one of 1 MiB
- * where there is none. @next must be shared by all processes that record.
+ * Map the journal: @path, or the guest's ivshmem device, or an anonymous one of
+ * 1 MiB where there is none. @next must be shared by all processes that record.
  */
-int journal_open(struct journal *j, _Atomic uint64_t *next);
+int journal_open(struct journal *j, const char *path, _Atomic uint64_t *next);
 /* Publish the op names; ENOSPC if they do not fit. */
 int journal_names(struct journal *j, const char *const *names, unsigned int n);
 /* Returns the record's index, for journal_arg() and journal_end(). */
 uint64_t journal_begin(struct journal *j, unsigned int op, unsigned int worker,
-		       uint32_t pid, uint64_t time_ns);
+		       uint32_t pid, uint64_t time_ns, uint64_t seed);
 void journal_arg(struct journal *j, uint64_t idx, unsigned int n, uint64_t val);
 void journal_end(struct journal *j, uint64_t idx, int64_t ret);
 

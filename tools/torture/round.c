@@ -42,6 +42,11 @@ static void set_weights(struct round *r)
 	}
 }
 
+static bool round_failed(const struct round *r)
+{
+	return atomic_load(&r->sh->failed) != r->failed;
+}
+
 /*
  * Nothing changes any more: look at all slots of a sample of the pages. More
  * would cost more than the round itself, each page may be in a device.
@@ -54,6 +59,7 @@ static void final_sweep(struct round *r)
 
 	w->pg->pid = getpid();
 	w->pg->tid = getpid();
+	worker_streams(w, r->cfg->seed, r->number);
 	for (page = hmmt_rng_below(&w->rng, stride); page < r->m->nr_pages; page += stride) {
 		word = atomic_load(&r->m->page[page].word);
 		if (!word_readable(word))
@@ -62,7 +68,7 @@ static void final_sweep(struct round *r)
 			page_check_locked(w, word, page_addr(page), slot, VIA_CPU);
 		page_check_locked(w, word, page_addr(page), SLOT_OF(1, page % r->nr_workers),
 				  VIA_CPU);
-		if (atomic_load(&r->sh->failed))
+		if (round_failed(r))
 			break;
 	}
 	w->pg->pid = 0;
@@ -157,8 +163,10 @@ int round_main(struct round *r, bool unmap)
 		w->pg = &r->sh->progress[i];
 		w->lane = page_addr(r->m->nr_pages) + HMMT_PMD_SIZE +
 			  i * (LANE_PAGES * HMMT_PAGE_SIZE + HMMT_PMD_SIZE);
-		hmmt_rng_init(&w->rng, r->cfg->seed, stream + i);
+		hmmt_rng_init(&w->pick, r->cfg->seed, stream + i);
 	}
+	worker_prepare(r);
+	trace_thread(&workers[0]);	/* what is done for all */
 	own_memory(&before);
 	ret = arena_init(r);
 	if (ret)
@@ -168,9 +176,9 @@ int round_main(struct round *r, bool unmap)
 		return 3;
 	for (i = 0; i < r->nr_workers; i++)
 		pthread_join(threads[i], NULL);
-	if (!atomic_load(&r->sh->failed))
+	if (!round_failed(r))
 		final_sweep(r);
-	if (unmap && !atomic_load(&r->sh->failed)) {
+	if (unmap && !round_failed(r)) {
 		munmap((void *)ARENA_BASE, page_addr(r->m->nr_pages) - ARENA_BASE);
 		check_own_memory(r, &before);
 	}

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -25,6 +26,7 @@
 
 struct supervisor {
 	const struct config *cfg;
+	struct config own;	/* what @cfg points to; a program changes it */
 	struct shared *sh;
 	struct journal journal;
 	struct hmmt_dev dev[NR_DEVS];
@@ -34,6 +36,7 @@ struct supervisor {
 	struct watch watch;
 	uint64_t start_ns;
 	int timer;
+	long taint;		/* of the kernel, before the first round */
 	bool undead;		/* a process that SIGKILL does not end */
 };
 
@@ -154,8 +157,38 @@ static void prepare_shared(struct supervisor *sv, const struct scenario *s, uint
 	model_init(&sh->model, seed, scenario_blocks(s), sv->cfg->nr_workers);
 }
 
-static void run_round(struct supervisor *sv, const struct scenario *s, unsigned int number,
-		      uint64_t ms)
+static long taint(void)
+{
+	char buf[32];
+
+	return hmmt_read_file("/proc/sys/kernel/tainted", buf, sizeof(buf)) > 0 ? atol(buf) : 0;
+}
+
+/* From here on the journal has the program of @r. */
+static void program_begins(struct supervisor *sv, const struct round *r)
+{
+	struct hmmt_journal_program *now = &sv->journal.hdr->now;
+
+	now->head[0] = '\0';
+	now->first = atomic_load(&sv->sh->journal_next);
+	now->end = 0;
+	if (play_head(r, now->head, sizeof(now->head)))
+		now->head[0] = '\0';
+}
+
+/* Was it the first one with which something went wrong? Then it is kept. */
+static void program_ends(struct supervisor *sv, const struct round *r)
+{
+	struct hmmt_journal_header *h = sv->journal.hdr;
+
+	h->now.end = atomic_load(&sv->sh->journal_next);
+	if (!h->failed.end && (atomic_load(&sv->sh->failed) != r->failed ||
+			       hmm_broken(sv->cfg, sv->before, sv->now) || taint() != sv->taint))
+		h->failed = h->now;
+}
+
+static void run_round(struct supervisor *sv, const struct scenario *s,
+		      const struct program *program, unsigned int number, uint64_t ms)
 {
 	const struct config *cfg = sv->cfg;
 	struct round r = {
@@ -166,6 +199,8 @@ static void run_round(struct supervisor *sv, const struct scenario *s, unsigned 
 		.journal = &sv->journal,
 		.number = number,
 		.nr_workers = cfg->nr_workers,
+		.program = program,
+		.failed = atomic_load(&sv->sh->failed),
 	};
 	int pidfd, status = 0;
 	bool stuck = false;
@@ -174,7 +209,8 @@ static void run_round(struct supervisor *sv, const struct scenario *s, unsigned 
 	snprintf(sv->journal.hdr->phase, sizeof(sv->journal.hdr->phase), "%s round %u",
 		 s->name, number);
 	prepare_shared(sv, s, hmmt_mix64(cfg->seed) + number);
-	r.end_ns = now_ns() + ms * 1000000;
+	program_begins(sv, &r);
+	r.end_ns = program ? UINT64_MAX : now_ns() + ms * 1000000;
 	pid = fork();
 	if (!pid) {
 		unsigned int i;
@@ -221,6 +257,7 @@ static void run_round(struct supervisor *sv, const struct scenario *s, unsigned 
 		waitpid(stray, NULL, 0);
 	}
 	heartbeat(sv);
+	program_ends(sv, &r);
 }
 
 static void run_scenario(struct supervisor *sv, const struct scenario *s, uint64_t end_ns,
@@ -233,13 +270,33 @@ static void run_scenario(struct supervisor *sv, const struct scenario *s, uint64
 		left_ms = end_ns > now_ns() ? (end_ns - now_ns()) / 1000000 : 0;
 		/* A rest too short for a round of its own goes to the last one. */
 		if (left_ms < sv->cfg->round_ms * 3 / 2 && left_ms > 100)
-			run_round(sv, s, res->rounds, left_ms);
+			run_round(sv, s, NULL, res->rounds, left_ms);
 		else
-			run_round(sv, s, res->rounds, sv->cfg->round_ms);
+			run_round(sv, s, NULL, res->rounds, sv->cfg->round_ms);
 		res->rounds++;
 		if (atomic_load(&sv->sh->failed) != failed && !sv->cfg->keep_going)
 			break;
 	} while (!sv->undead && now_ns() + 100000000 < end_ns);
+	res->ops = atomic_load(&sv->sh->ops) - ops;
+	res->failures = atomic_load(&sv->sh->failed) - failed;
+}
+
+/* A program is a round of its own; those before it do not matter to it. */
+static void run_program(struct supervisor *sv, const struct config *base, unsigned int n,
+			struct scenario_result *res)
+{
+	int failed = atomic_load(&sv->sh->failed);
+	uint64_t ops = atomic_load(&sv->sh->ops);
+	struct hmmt_stats before[NR_DEVS];
+
+	res->skip = play_apply(&sv->own, base, n);
+	if (res->skip)
+		return;
+	memset(before, 0, sizeof(before));
+	read_stats(sv, before);
+	run_round(sv, base->scenario[n], &base->program[n], base->program[n].round, 0);
+	hmm_check(sv->cfg, sv->sh, before, sv->now);
+	res->rounds++;
 	res->ops = atomic_load(&sv->sh->ops) - ops;
 	res->failures = atomic_load(&sv->sh->failed) - failed;
 }
@@ -259,7 +316,7 @@ static int setup(struct supervisor *sv)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (sv->sh == MAP_FAILED)
 		return -errno;
-	ret = journal_open(&sv->journal, &sv->sh->journal_next);
+	ret = journal_open(&sv->journal, sv->cfg->journal, &sv->sh->journal_next);
 	if (ret)
 		return ret;
 	for (i = 0; i < MAX_OPS && (op = ops_get(i)); i++)
@@ -291,7 +348,9 @@ int supervise(const struct config *cfg)
 	int ret, failed;
 
 	memset(res, 0, sizeof(res));
-	sv.cfg = cfg;
+	sv.own = *cfg;
+	sv.cfg = &sv.own;
+	sv.taint = taint();
 	ret = setup(&sv);
 	if (ret) {
 		fprintf(stderr, "torture: cannot set up: %s\n", strerror(-ret));
@@ -303,8 +362,10 @@ int supervise(const struct config *cfg)
 	conserve_check(&sv.base, cfg, sv.sh, sv.dev);
 	for (i = 0; i < cfg->nr_scenarios; i++) {
 		failed = atomic_load(&sv.sh->failed);
-		if (sv.undead || (failed && !cfg->keep_going))
+		if (sv.undead || (failed && !cfg->keep_going && !cfg->nr_programs))
 			res[i].skip = "not run, an earlier scenario failed";
+		else if (cfg->nr_programs)
+			run_program(&sv, cfg, i, &res[i]);
 		else
 			run_scenario(&sv, cfg->scenario[i],
 				     sv.start_ns + cfg->duration_ms * 1000000 * (i + 1) /
@@ -313,7 +374,8 @@ int supervise(const struct config *cfg)
 	}
 	count_steps(sv.sh);
 	heartbeat(&sv);
-	hmm_check(cfg, sv.sh, sv.before, sv.now);
+	if (!cfg->nr_programs)
+		hmm_check(cfg, sv.sh, sv.before, sv.now);
 	report_end(cfg, sv.sh, res, (now_ns() - sv.start_ns) / 1000000, sv.before, sv.now);
 	return atomic_load(&sv.sh->failed) ? 1 : 0;
 }

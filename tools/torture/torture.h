@@ -15,10 +15,11 @@
 
 #include "../../lib/hmmt.h"
 #include "model.h"
+#include "program.h"
 #include "record.h"
 
 #define MAX_OPS		64
-#define MAX_FAILS	16
+#define MAX_FAILS	32
 #define NR_DEVS		2
 #define MAX_KIDS	2
 /* Who is watched: the workers, each one's children, each child's child. */
@@ -112,7 +113,7 @@ struct shared {
 enum bust {
 	BUST_NONE, BUST_STALE, BUST_FOREIGN, BUST_ZERO, BUST_GARBAGE, BUST_FORKLEAK,
 	BUST_CHILDLEAK, BUST_NEGATIVE, BUST_DENIED, BUST_LIVELOCK, BUST_HANG,
-	BUST_CONSERVE, BUST_RSS, BUST_CRASH, NR_BUSTS,
+	BUST_CONSERVE, BUST_RSS, BUST_CRASH, BUST_MOVED, NR_BUSTS,
 };
 
 /* What stays the same all along. */
@@ -129,17 +130,24 @@ struct config {
 	enum bust bust;
 	uint64_t without;	/* mask of op numbers that are not to run */
 	unsigned int nr_devs;	/* devices there are, at most NR_DEVS */
+	const char *journal;	/* a file for it, NULL: what the guest has */
+	bool trace_draws;	/* into the journal, too */
+	bool trace_calls;
 	const struct scenario *scenario[16];
 	unsigned int nr_scenarios;
+	struct program *program;	/* to run in place of scenarios */
+	unsigned int nr_programs;
 };
 
 /* A round, as its process sees it. */
 struct round {
 	const struct config *cfg;
 	const struct scenario *scenario;
+	const struct program *program;	/* NULL: ops are picked until end_ns */
 	struct shared *sh;
 	struct model *m;
 	struct journal *journal;
+	int failed;		/* failures before it */
 	unsigned int number;
 	uint64_t end_ns;
 	struct hmmt_dev dev[NR_DEVS];
@@ -154,7 +162,10 @@ struct worker {
 	struct shared *sh;
 	struct model *m;
 	unsigned int idx;
-	struct hmmt_rng rng;
+	struct hmmt_rng rng;		/* of the running op, and nothing else's */
+	struct hmmt_rng pauses;		/* when to let others run first */
+	struct hmmt_rng pick;		/* which ops, with which seeds */
+	unsigned int next;		/* line of the program to look at */
 	struct progress *pg;
 	unsigned int op;		/* running */
 	uint64_t record;		/* its journal record */
@@ -162,7 +173,7 @@ struct worker {
 	unsigned long lane;
 	pid_t kid[MAX_KIDS];
 	uint32_t serial;		/* of its forks */
-	uint64_t hot_seen;
+	bool bust_done;			/* of the last two ops */
 };
 
 /* --- small things (util.c) ----------------------------------------------- */
@@ -186,12 +197,29 @@ extern const char * const oracle_names[NR_ORACLES];
 extern const char * const tally_names[NR_TALLIES];
 extern const char * const step_names[NR_STEPS];
 extern const char * const bust_names[NR_BUSTS];
+/* NR_BUSTS: no such mistake */
+enum bust bust_find(const char *name);
 
 /* --- failures (fail.c) ---------------------------------------------------- */
 
 /* Record a failure of @o; the round stops. Detail is one line or more. */
 void fail_add(struct shared *sh, enum oracle o, const char *title, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* --- trace (trace.c) --------------------------------------------------------- */
+
+enum trace_expectation { EXPECT_VALUE, EXPECT_ALLOWED, EXPECT_REFUSED };
+
+/* The calls of this thread are those of @w, if --trace says to record any. */
+void trace_thread(struct worker *w);
+/* The draws of the op that begins. */
+void trace_draws(struct worker *w);
+/* An access; the index that begin returns goes with the others. */
+uint64_t trace_begin(enum hmmt_trace what, uint64_t a, uint64_t b);
+void trace_value(uint64_t idx, uint64_t val);
+void trace_end(uint64_t idx, int64_t ret);
+/* How the thread's last access had to end: with a value from @lo to @hi, or how. */
+void trace_expect(enum trace_expectation what, uint64_t lo, uint64_t hi);
 
 /* --- access (access.c) ---------------------------------------------------- */
 
@@ -256,9 +284,26 @@ void child_reap(struct worker *w, bool all);
 
 /* --- worker and round (worker.c, round.c) ---------------------------------- */
 
+/* The streams of the running op, or of what is none. */
+void worker_streams(struct worker *w, uint64_t seed, uint64_t stream);
+void worker_prepare(const struct round *r);
 void *worker_main(void *arg);
 /* The life of a round process; its exit status. */
 int round_main(struct round *r, bool unmap);
+
+/* --- programs (play.c) ------------------------------------------------------- */
+
+/* Read them into @cfg; says on stderr what is wrong. */
+int play_load(struct config *cfg, const char *path);
+/* Make a scenario of each. */
+int play_scenarios(struct config *cfg);
+/*
+ * Make @cfg, a copy of @base, what the @n-th program asks for. Returns why it
+ * cannot run here, or NULL.
+ */
+const char *play_apply(struct config *cfg, const struct config *base, unsigned int n);
+/* The head of the program that does what @r does. */
+int play_head(const struct round *r, char *buf, size_t size);
 
 /* --- oracles/ --------------------------------------------------------------- */
 
@@ -293,6 +338,9 @@ struct baseline {
 void conserve_check(struct baseline *b, const struct config *cfg, struct shared *sh,
 		    const struct hmmt_dev *dev);
 void driver_check(const struct config *cfg, struct shared *sh, const struct hmmt_dev *dev);
+/* Has a promise been broken? */
+bool hmm_broken(const struct config *cfg, const struct hmmt_stats *before,
+		const struct hmmt_stats *after);
 void hmm_check(const struct config *cfg, struct shared *sh,
 	       const struct hmmt_stats *before, const struct hmmt_stats *after);
 
@@ -319,7 +367,10 @@ int supervise(const struct config *cfg);
 
 /* --- deliberate mistakes (bust.c) ------------------------------------------ */
 
-void bust_worker(struct worker *w);
+/* Is the worker to make its mistake now? */
+bool bust_due(struct worker *w);
+/* Contents that have just arrived at @s. */
+void bust_moved(struct worker *w, struct span s);
 /* In a child: change what page at @addr holds of worker 0, who had @val there. */
 void bust_child(struct worker *w, unsigned long addr, uint64_t val);
 /* In the supervisor: before the check after a round. Returns a stray's pid. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Time, tallies, names. */
+#include <string.h>
 #include <time.h>
 
 #include "torture.h"
@@ -64,7 +65,18 @@ const char * const bust_names[NR_BUSTS] = {
 	[BUST_CONSERVE] = "conserve",
 	[BUST_RSS] = "rss",
 	[BUST_CRASH] = "crash",
+	[BUST_MOVED] = "moved",
 };
+
+enum bust bust_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 1; i < NR_BUSTS; i++)
+		if (!strcmp(bust_names[i], name))
+			break;
+	return i;
+}
 
 uint64_t now_ns(void)
 {
@@ -93,10 +105,10 @@ void perturb(struct worker *w)
 {
 	unsigned int n;
 
-	if (w->r->cfg->no_perturb || !hmmt_rng_chance(&w->rng, 1, 16))
+	if (w->r->cfg->no_perturb || !hmmt_rng_chance(&w->pauses, 1, 16))
 		return;
 	/* Under QEMU's single-threaded TCG each one gives way to the next vCPU. */
-	for (n = hmmt_rng_between(&w->rng, 1, 24); n; n--)
+	for (n = hmmt_rng_between(&w->pauses, 1, 24); n; n--)
 		__builtin_ia32_pause();
 	tally(w->sh, TALLY_PERTURB);
 }

@@ -12,6 +12,7 @@
 #   --expect WHAT  torture | selftest: what the judge will look for
 #   --flavour F    --label TEXT   --quiet
 #   --append TEXT  more kernel parameters
+#   --program FILE is /program in the guest
 #   --shift N      3           (det: 2^N ns of virtual time an instruction)
 #   WORDS          for init, see tools/guest/init.c
 #
@@ -26,7 +27,7 @@ set -euo pipefail
 
 dir='' tools='' build='' image='' engine=det seed=0 cpus=2 mem=2048 stall=180 limit=0
 overdue=1200 shift=3
-expect=torture flavour='' label='' append=''
+expect=torture flavour='' label='' append='' program=''
 quiet=() words=() engine_args=()
 
 parse()
@@ -34,7 +35,8 @@ parse()
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--dir | --tools | --build | --image | --engine | --seed | --cpus | --mem | \
-			--stall | --limit | --overdue | --expect | --flavour | --label | --append | --shift)
+			--stall | --limit | --overdue | --expect | --flavour | --label | --append | --shift | \
+			--program)
 			[ $# -ge 2 ] || die "$EX_USAGE" "$1 needs a value"
 			printf -v "${1#--}" '%s' "$2"
 			shift
@@ -61,6 +63,7 @@ parse()
 	[ -x "$tools/host/vmrun" ] || die "$EX_USAGE" "--tools '$tools': no host/vmrun in it"
 	[ -f "$build/hmmt/bzImage" ] || die "$EX_USAGE" "--build '$build': no kernel in it"
 	[ -f "$image" ] || die "$EX_USAGE" "--image '$image': no such file"
+	[ -z "$program" ] || [ -f "$program" ] || die "$EX_USAGE" "--program '$program': no such file"
 	# The kernel panics at more words for init than this.
 	[ "${#words[@]}" -le 30 ] || die "$EX_USAGE" "more than 30 words for init"
 	[[ "${words[*]}" != *[$' \t']*[\"]* ]] || die "$EX_USAGE" "no quotes in words for init"
@@ -94,6 +97,14 @@ choose_accel()
 quoted()
 {
 	printf ' %q' "$@"
+}
+
+# The kernel unpacks one archive behind the other; the last one counts.
+add_program()
+{
+	cp "$program" "$dir/input.txt"
+	(cd "$dir" && echo 'file /program input.txt 0644' | "$tools/host/mkcpio" \
+		>>bundle/initramfs.cpio) || die "$EX_INFRA" "cannot pack the program"
 }
 
 write_replay()
@@ -145,6 +156,7 @@ main()
 	cp "$build/hmmt/bzImage" "$dir/bundle/bzImage"
 	cp "$image" "$dir/bundle/initramfs.cpio"
 	cp "$build/hmmt/config" "$dir/kernel.config"
+	[ -z "$program" ] || add_program
 	printf '%s\n' "$cmdline" >"$dir/cmdline"
 	write_replay
 	[ ! -f "$build/hmmt/config.stamp" ] || verified=true

@@ -1,20 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# usage: hmm-tests.sh --ksrc DIR --build DIR
+# usage: hmm-tests.sh --ksrc DIR --build DIR [--add FILE.c --out FILE]
 #
 # Builds the tree's own hmm-tests, as it stands there, against the tree's own
 # headers: hmmt/hmm-tests of the build directory that kernel.sh printed. From
 # then on image.sh puts it into images of that build. The tree is only read.
+# With --add, the tests in FILE.c come behind its own, and the program is FILE.
 set -euo pipefail
 # shellcheck source=tools/vm/common.sh
 . "$(dirname "$0")/common.sh"
 
-ksrc='' build=''
+ksrc='' build='' add='' out=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--ksrc) ksrc=${2:-}; shift ;;
 	--build) build=${2:-}; shift ;;
-	*) die "$EX_USAGE" "unknown option '$1'; valid: --ksrc --build" ;;
+	--add) add=${2:-}; shift ;;
+	--out) out=${2:-}; shift ;;
+	*) die "$EX_USAGE" "unknown option '$1'; valid: --ksrc --build --add --out" ;;
 	esac
 	shift || true
 done
@@ -25,7 +28,14 @@ mm=$ksrc/tools/testing/selftests/mm
 # What it is linked with differs between trees: whatever there is of these
 shopt -s nullglob
 sources=("$mm"/hmm-tests.c "$mm"/vm_util.c "$mm"/*_settings.c)
-out=$build/hmmt/hmm-tests
+if [ -n "$add" ]; then
+	[ -f "$add" ] || die "$EX_USAGE" "--add '$add': no such file"
+	[ -n "$out" ] || die "$EX_USAGE" "--add needs --out"
+	cat "${sources[0]}" "$add" >"$out.c"
+	sources[0]=$out.c
+else
+	out=$build/hmmt/hmm-tests
+fi
 lock_entry "$build"
 inputs=$(cat "${sources[@]}" "$mm"/*.h "$ksrc"/tools/testing/selftests/*.h \
 	"$ksrc/lib/test_hmm_uapi.h" | hash12)
@@ -36,7 +46,7 @@ if [ ! -x "$out" ] || [ "$(cat "$out.stamp" 2>/dev/null)" != "$inputs" ]; then
 		env -u ARCH -u KBUILD_OUTPUT -u MAKEFLAGS -u O make -C "$ksrc" O="$build" \
 			ARCH=x86_64 headers &&
 		"${CC:-gcc}" -static -O2 -w -D_GNU_SOURCE -U_FORTIFY_SOURCE \
-			-isystem "$build/usr/include" -I"$ksrc/tools/testing/selftests" \
+			-isystem "$build/usr/include" -I"$mm" -I"$ksrc/tools/testing/selftests" \
 			-I"$ksrc" -I"$ksrc/tools/include" -o "$out.new" "${sources[@]}" \
 			-lpthread -lrt -lm
 	} >"$out.log" 2>&1 </dev/null || {

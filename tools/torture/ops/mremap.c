@@ -69,6 +69,8 @@ int move_span(struct worker *w, struct span s, unsigned int to, int grow, int fl
 	}
 	flux_end(w->m, d);
 	flux_end(w->m, s);
+	if (!ret && w->r->cfg->bust == BUST_MOVED)
+		bust_moved(w, d);
 	if (!ret)
 		ops_warm(w, page_addr(to), d.n * HMMT_PAGE_SIZE);
 	model_unlock(w->m, blocks);

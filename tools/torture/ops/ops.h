@@ -21,6 +21,7 @@ enum op_class {
 #define NEED_DEV2	(1U << 1)	/* two */
 #define NEED_THP	(1U << 2)	/* PMD-sized folios by madvise */
 #define NEED_MTHP	(1U << 3)	/* a smaller size by madvise */
+#define NEED_BUST	(1U << 4)	/* a deliberate mistake */
 
 /*
  * @run: 0 done; -EAGAIN nothing to do it on (not counted as done); another
@@ -46,6 +47,7 @@ extern const struct op ops_mremap[];
 extern const struct op ops_protect[];
 extern const struct op ops_fork[];
 extern const struct op ops_storm[];
+extern const struct op ops_bust[];
 
 /* --- shared by the layout ops -------------------------------------------- */
 
@@ -68,6 +70,8 @@ int move_span(struct worker *w, struct span s, unsigned int to, int grow, int fl
 unsigned int ops_count(void);
 const struct op *ops_get(unsigned int n);
 int ops_find(const char *name);
+/* Add the ops of a list A,B to @mask; -ENOENT if one is not known. */
+int ops_mask(const char *list, uint64_t *mask);
 /* Is the op of this name among those to run? Also asked by what is no op. */
 bool ops_wanted(const char *name, const struct config *cfg);
 /* Why it cannot run here, or NULL. */

@@ -14,6 +14,7 @@ static const struct op * const tables[] = {
 	ops_protect,
 	ops_fork,
 	ops_storm,
+	ops_bust,
 };
 
 const struct op *ops_get(unsigned int n)
@@ -48,6 +49,26 @@ int ops_find(const char *name)
 	return -ENOENT;
 }
 
+int ops_mask(const char *list, uint64_t *mask)
+{
+	char name[32];
+	size_t len;
+	int n;
+
+	for (; *list; list += len + (list[len] == ',')) {
+		len = strcspn(list, ",");
+		if (len >= sizeof(name))
+			return -ENOENT;
+		memcpy(name, list, len);
+		name[len] = '\0';
+		n = len ? ops_find(name) : -ENOENT;
+		if (n < 0)
+			return n;
+		*mask |= 1ULL << n;
+	}
+	return 0;
+}
+
 bool ops_wanted(const char *name, const struct config *cfg)
 {
 	int n = ops_find(name);
@@ -66,6 +87,8 @@ const char *ops_skip(const struct op *op, const struct config *cfg)
 		return cfg->no_device ? "--no-device" : "no /dev/hmm_dmirror0";
 	if ((op->needs & NEED_DEV2) && cfg->nr_devs < 2)
 		return "no /dev/hmm_dmirror1";
+	if ((op->needs & NEED_BUST) && cfg->bust == BUST_NONE)
+		return "no --bust";
 	if ((op->needs & NEED_THP) && !hmmt_mthp_usable(HMMT_PMD_SIZE / 1024))
 		return "THP is not enabled for madvise";
 	if (op->needs & NEED_MTHP) {

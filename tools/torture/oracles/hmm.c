@@ -8,6 +8,25 @@
  */
 #include "../torture.h"
 
+static const struct {
+	size_t checked, wrong;
+	const char *title;
+} promises[] = {
+	{
+		offsetof(struct hmmt_stats, hmm_checked),
+		offsetof(struct hmmt_stats, hmm_wrong),
+		"hmm_range_fault: pfns of other pages for a part of a THP",
+	}, {
+		offsetof(struct hmmt_stats, hmm_write_checked),
+		offsetof(struct hmmt_stats, hmm_no_write),
+		"hmm_range_fault: write asked for, read-only given",
+	}, {
+		offsetof(struct hmmt_stats, source_checked),
+		offsetof(struct hmmt_stats, source_wrong),
+		"migrate_vma_setup: wrong slot, neither base page nor whole THP",
+	},
+};
+
 static uint64_t grown(const struct config *cfg, const struct hmmt_stats *before,
 		      const struct hmmt_stats *after, size_t offset)
 {
@@ -20,27 +39,20 @@ static uint64_t grown(const struct config *cfg, const struct hmmt_stats *before,
 	return sum;
 }
 
+bool hmm_broken(const struct config *cfg, const struct hmmt_stats *before,
+		const struct hmmt_stats *after)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(promises); i++)
+		if (grown(cfg, before, after, promises[i].wrong))
+			return true;
+	return false;
+}
+
 void hmm_check(const struct config *cfg, struct shared *sh,
 	       const struct hmmt_stats *before, const struct hmmt_stats *after)
 {
-	static const struct {
-		size_t checked, wrong;
-		const char *title;
-	} promises[] = {
-		{
-			offsetof(struct hmmt_stats, hmm_checked),
-			offsetof(struct hmmt_stats, hmm_wrong),
-			"hmm_range_fault: pfns of other pages for a part of a THP",
-		}, {
-			offsetof(struct hmmt_stats, hmm_write_checked),
-			offsetof(struct hmmt_stats, hmm_no_write),
-			"hmm_range_fault: write asked for, read-only given",
-		}, {
-			offsetof(struct hmmt_stats, source_checked),
-			offsetof(struct hmmt_stats, source_wrong),
-			"migrate_vma_setup: wrong slot, neither base page nor whole THP",
-		},
-	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(promises); i++) {

@@ -39,6 +39,9 @@ extern const struct scenario scenarios[];
 extern const unsigned int nr_scenarios;
 
 const struct scenario *scenario_find(const char *name);
+/* Names of shapes in programs; SHAPE_END: no such shape. */
+const char *shape_name(enum shape shape);
+enum shape shape_find(const char *name);
 unsigned int scenario_blocks(const struct scenario *s);
 
 #endif

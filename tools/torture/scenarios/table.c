@@ -137,6 +137,28 @@ const struct scenario *scenario_find(const char *name)
 	return NULL;
 }
 
+static const char * const shape_names[] = {
+	[SHAPE_THP] = "thp",
+	[SHAPE_MTHP] = "mthp",
+	[SHAPE_BASE] = "base",
+	[SHAPE_HOLE] = "hole",
+};
+
+const char *shape_name(enum shape shape)
+{
+	return shape < ARRAY_SIZE(shape_names) && shape_names[shape] ? shape_names[shape] : "?";
+}
+
+enum shape shape_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(shape_names); i++)
+		if (shape_names[i] && !strcmp(shape_names[i], name))
+			return i;
+	return SHAPE_END;
+}
+
 unsigned int scenario_blocks(const struct scenario *s)
 {
 	const struct region *r;

@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# stage: guest
+# A failing run in det, from its journal to a program, a smaller one, and a C test
+# that compiles in the tree. The failure is a mistake that takes several ops
+# (--bust moved), so that the kernel cannot spoil it.
+set -euo pipefail
+HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=selftests/ktap.sh
+. "$HMMT_TOP/selftests/ktap.sh"
+vm=$HMMT_TOP/tools/vm
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+ksrc=$("$vm/fetch.sh")
+tools=$("$vm/tools.sh")
+build=${HMMT_TEST_BUILD:-$("$vm/kernel.sh" --ksrc "$ksrc")}
+image=$("$vm/image.sh" --tools "$tools" --build "$build")
+title='wrong slot: stale sequence'
+
+title_of()
+{
+	sed -n 's/^ *"title": "\(.*\)",$/\1/p' "$1/verdict.json" | head -n 1
+}
+
+# No device: what a stock kernel does with device pages is not tested here.
+"$vm/boot.sh" --dir "$tmp/run" --tools "$tools" --build "$build" --image "$image" \
+	--engine det --seed 5 --mem 1024 --quiet --expect torture --flavour DEBUG -- \
+	torture --seed 5 --duration 3s --round-ms 1500 --scenario mremap --no-device \
+	--bust moved >"$tmp/run.log" 2>&1 || true
+"$tools/host/hmmt-judge" run "$tmp/run" >"$tmp/judge.log" 2>&1 || true
+ktap_equal "the mistake is found" "$(title_of "$tmp/run")" "$title"
+ktap_match "the run has a program" "$(head -n 2 "$tmp/run/program.txt" | paste -sd'|')" \
+	"^# $title\|hmmtorture program 1"
+
+rc=0
+"$HMMT_TOP/run.sh" replay "$tmp/run/program.txt" --in "$tmp/run" --results "$tmp" \
+	>"$tmp/replay.log" 2>&1 || rc=$?
+ktap_match "replay of it fails the same way" "exit $rc: $(cat "$tmp/replay.log")" \
+	"^exit 1: .*FAIL: $title"
+
+rc=0
+"$HMMT_TOP/run.sh" minimize "$tmp/run" --results "$tmp" >"$tmp/minimize.log" 2>&1 || rc=$?
+best=$(echo "$tmp"/minimize-*/program.txt)
+ktap_match "minimize" "exit $rc: $(tail -n 4 "$tmp/minimize.log")" \
+	"^exit 0: .*C test .*/test.c$"
+ops=$(sed -n 's/^end //p' "$best" 2>/dev/null || echo 99)
+if [ "$ops" -ge 1 ] && [ "$ops" -le 4 ]; then
+	ktap_pass "minimize: a handful of ops"
+else
+	ktap_fail "minimize: a handful of ops" "$(cat "$best" "$tmp/minimize.log" 2>&1 | tail -n 60)"
+fi
+ktap_match "minimize: a write and a move are needed" "$(paste -sd'|' "$best")" \
+	'\|0 (write|sweep)[^|]*\|(.*\|)?0 mremap'
+test=$(dirname "$best")/test.c
+rc=0
+"$vm/hmm-tests.sh" --ksrc "$ksrc" --build "$build" --add "$test" --out "$tmp/hmm-tests" \
+	>/dev/null 2>"$tmp/cc.log" || rc=$?
+ktap_equal "the C test compiles in the tree" "exit $rc $(tail -n 3 "$tmp/cc.log")" "exit 0 $(tail -n 3 "$tmp/cc.log")"
+ktap_match "... and is in the program" "$("$tmp/hmm-tests" -l 2>&1 || true)" 'hmmtorture_program'
+ktap_end
