@@ -224,23 +224,28 @@ static void dmirror_device_destroy(struct dmirror_device *mdevice)
 	put_device(&mdevice->dev);
 }
 
-/* run.sh puts hmmtorture.guest=1 on the command line of the guests it makes */
-static bool __init dmirror_in_guest(void)
+/*
+ * run.sh puts hmmtorture.guest=1 on the command line of the guests it makes. 0,
+ * EPERM, or why it cannot be told.
+ */
+static int __init dmirror_in_guest(void)
 {
 	char buf[512] = "";
 	struct file *file;
 	loff_t pos = 0;
-	bool found = false;
 	ssize_t n;
 
 	file = filp_open("/proc/cmdline", O_RDONLY, 0);
 	if (IS_ERR(file))
-		return false;
+		return PTR_ERR(file);
 	n = kernel_read(file, buf, sizeof(buf) - 1, &pos);
-	if (n > 0)
-		found = strstr(buf, "hmmtorture.guest=1");
 	filp_close(file, NULL);
-	return found;
+	if (n < 0)
+		return n;
+	if (strstr(buf, "hmmtorture.guest=1"))
+		return 0;
+	pr_err("made to provoke kernel bugs, so only for guests made by run.sh; to load it here all the same set i_know_this_may_crash=1\n");
+	return -EPERM;
 }
 
 static bool __init dmirror_params_ok(void)
@@ -288,10 +293,9 @@ static int __init dmirror_init(void)
 	unsigned int i;
 	int ret;
 
-	if (!i_know_this_may_crash && !dmirror_in_guest()) {
-		pr_err("made to provoke kernel bugs, so only for guests made by run.sh; to load it here all the same set i_know_this_may_crash=1\n");
-		return -EPERM;
-	}
+	ret = i_know_this_may_crash ? 0 : dmirror_in_guest();
+	if (ret)
+		return ret;
 	if (!dmirror_params_ok())
 		return -EINVAL;
 	ret = alloc_chrdev_region(&dmirror_devt, 0, ARRAY_SIZE(dmirror_devices),

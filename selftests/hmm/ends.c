@@ -29,7 +29,7 @@
 #define PAGES		HMMT_PMD_PAGES
 #define SOME		16UL
 #define HOLD_MS		60	/* doubled until the end comes in time */
-#define HOLD_OOM_MS	2600	/* the OOM reaper comes 2 s behind the kill */
+#define HOLD_OOM_MS	3400	/* the OOM reaper comes 2 s behind the kill */
 #define TRIES		6
 #define DIE_MS		30000
 #define CORE		"/tmp/core"
@@ -132,6 +132,8 @@ static void end_coredump(void)
 
 /* More than the group may have; mapped before, since the migration has the mmap lock */
 #define HOG_SIZE	(256UL << 20)
+#define HOG_BEFORE	(12UL << 20)
+#define HOG_LIMIT	"24M"
 static char *hog;
 
 static void end_oom(void)
@@ -225,6 +227,8 @@ static void be_victim(struct victim *v)
 		join_group();
 	hog = mmap(NULL, HOG_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	v->watch = dev0;
+	if (v->end->act == end_oom && hog != MAP_FAILED)
+		memset(hog, 1, HOG_BEFORE);
 	if (hog == MAP_FAILED || hmmt_open(&dev0, 0) || !fill(1, v->kind->thp) ||
 	    (v->kind->in_device && by_command(v->kind->in_device, 0)) ||
 	    hmmt_hold(&dev0, v->point, v->ms) || pthread_create(&id, NULL, end_thread, v))
@@ -516,7 +520,7 @@ int main(int argc, char **argv)
 	hmmt_write_file("/proc/sys/kernel/core_uses_pid", "0");
 	hmmt_write_file("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
 	mkdir(CGROUP, 0755);
-	if (hmmt_write_file(CGROUP "/memory.max", "48M"))
+	if (hmmt_write_file(CGROUP "/memory.max", HOG_LIMIT))
 		printf("# no memory cgroup\n");
 	for (i = 0; i < NR_ENDS; i++)
 		tests[i] = (struct test) { ends[i].name, at_each_point };
