@@ -53,7 +53,7 @@ while IFS=$'\t' read -r program what _ test says; do
 	ktap_equal "$program --bust $what: and says why" \
 		"$(grep -c -- "^# .*$says" <<<"$part" | sed 's/^[1-9][0-9]*$/yes/')" yes
 done <<<"$table"
-ktap_match "the console has nothing to say" \
-	"$("$tools/host/hmmt-judge" run "$dir" --known "$HMMT_TOP/configs/known" 2>&1 || true
-	grep -o '"kind": *"[^"]*"' "$dir/verdict.json" | sort -u)" '^FAIL'
+"$tools/host/hmmt-judge" run "$dir" --known "$HMMT_TOP/configs/known" || true
+ktap_equal "the kernel has nothing to say" \
+	"$(grep -c '"source": "console"' "$dir/verdict.json" || true)" 0
 ktap_end
