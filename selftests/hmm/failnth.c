@@ -27,7 +27,6 @@
 #define STRIDE		61U
 #define MAX_NTH		2000
 #define PARAMS		"chunks=4"	/* each call is followed by a check of all pages */
-#define LEFT_KB		4096	/* slabs that are not given back */
 
 static char buf[PAGES * HMMT_PAGE_SIZE];
 static uint64_t first_pfn;
@@ -520,11 +519,9 @@ static bool run_row(void)
 
 static bool memory_back(void)
 {
-	uint64_t now = mem_free_kb();
+	uint64_t missing = mem_missing_kb(free_before);
 
-	printf("# free memory %llu kB, before %llu kB\n", (unsigned long long)now,
-	       (unsigned long long)free_before);
-	WANT(now + LEFT_KB > free_before, "%lld kB are missing", (long long)(free_before - now));
+	WANT(!missing, "%llu kB are missing", (unsigned long long)missing);
 	return true;
 }
 

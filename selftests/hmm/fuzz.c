@@ -28,7 +28,6 @@
 #define DIE_MS		60000
 #define FULL_MS		60000	/* shorter runs do not meet every answer of every command */
 #define FULL_CALLS	40	/* ... unless they called it as often as this */
-#define LEFT_KB		4096	/* slabs that are not given back */
 /* Small, so that it runs full; large where a THP that finds no room may not be met */
 #define PARAMS_SMALL	"chunks=2 chunks_per_pagemap=1 perturb=20"
 #define PARAMS_LARGE	"chunks=32 chunks_per_pagemap=5 perturb=20"
@@ -401,22 +400,18 @@ static void show_memory(void)
 static void check_end(uint64_t free_before)
 {
 	static char text[1200];
-	uint64_t free_after;
+	uint64_t missing;
 	int leaks;
 
 	check_used(0);
 	check_used(1);
 	result(total[0].nomem_dev + total[1].nomem_dev, "runs_full", "never");
 	hmmt_write_file("/proc/sys/vm/nr_hugepages", "0");
-	free_after = mem_free_kb();
-	printf("# free memory %llu kB, before %llu kB\n", (unsigned long long)free_after,
-	       (unsigned long long)free_before);
-	leaks = leaks_found(text, sizeof(text));
-	/* with kmemleak comes KASAN, which keeps what was freed: leaks are told by the former */
-	if (free_after + LEFT_KB <= free_before)
+	missing = mem_missing_kb(free_before);
+	if (missing)
 		show_memory();
-	result(free_after + (leaks < 0 ? LEFT_KB : 32 * LEFT_KB) > free_before, "memory_back",
-	       "%lld kB are missing", (long long)(free_before - free_after));
+	result(!missing, "memory_back", "%llu kB are missing", (unsigned long long)missing);
+	leaks = leaks_found(text, sizeof(text));
 	if (leaks < 0) {
 		printf("ok %u fuzz.kmemleak # SKIP this kernel has no kmemleak\n", ++tests);
 		return;

@@ -29,7 +29,6 @@
 #define EACH		200U
 #define STRIDE		53U
 #define MAX_NTH		20000U
-#define LEFT_KB		4096
 
 static uint64_t free_before;
 
@@ -314,12 +313,10 @@ static bool allocations_fail(void)
 static bool memory_back(void)
 {
 	static char text[1200];
-	uint64_t now = mem_free_kb();
+	uint64_t missing = mem_missing_kb(free_before);
 	int n;
 
-	printf("# free memory %llu kB, before %llu kB\n", (unsigned long long)now,
-	       (unsigned long long)free_before);
-	WANT(now + LEFT_KB > free_before, "%lld kB are missing", (long long)(free_before - now));
+	WANT(!missing, "%llu kB are missing", (unsigned long long)missing);
 	n = leaks_found(text, sizeof(text));
 	if (n > 0)
 		printf("# %s\n", text);

@@ -20,6 +20,8 @@ int module_reload(const char *params);
 
 /* Free memory in KiB when caches are empty */
 uint64_t mem_free_kb(void);
+/* How much of @before does not come back, 0 where it is what slabs and KASAN keep */
+uint64_t mem_missing_kb(uint64_t before);
 
 /* What was found so far is forgotten. False: this kernel has no kmemleak. */
 bool leaks_forget(void);
