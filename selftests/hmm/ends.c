@@ -391,7 +391,8 @@ static bool known_at_each_point(const struct end *end)
 	static char text[128];
 
 	if (!known_too) {
-		snprintf(text, sizeof(text), "the kernel gets it wrong: docs/findings/%s.md", end->page);
+		snprintf(text, sizeof(text), "the kernel gets it wrong: docs/findings/%s.md",
+			 end->page);
 		skip = text;
 		return false;
 	}
