@@ -174,18 +174,19 @@ int main(int argc, char **argv)
 	m.command = argv + optind + 2;
 	ret = read_program(argv[optind], &m.best);
 	if (ret)
-		return ret;
+		goto free;
 	say("%u ops by %u workers", m.best.nr, m.best.workers);
 	ret = learn(&m, live);
-	if (ret)
-		return ret;
-	if (save_best(&m)) {
+	if (!ret && save_best(&m)) {
 		say("%s: cannot be written", m.out);
-		return 3;
+		ret = 3;
 	}
+	if (ret)
+		goto free;
 	shrink(&m);
 	say("%s: %u ops by %u workers, after %u programs in %u guests%s", "best.txt", m.best.nr,
 	    m.best.workers, m.runs, m.guests, time_is_up(&m) ? ", the time was up" : "");
+free:
 	program_free(&m.best);
-	return 0;
+	return ret;
 }
