@@ -12,9 +12,10 @@ vm=$HMMT_TOP/tools/vm
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-ksrc=$("$vm/fetch.sh")
 tools=$("$vm/tools.sh")
-build=${HMMT_TEST_BUILD:-$("$vm/kernel.sh" --ksrc "$ksrc")}
+build=${HMMT_TEST_BUILD:-$("$vm/kernel.sh" --ksrc "$("$vm/fetch.sh")")}
+# the very tree that it was built from
+ksrc=$(realpath "$build/source")
 image=$("$vm/image.sh" --tools "$tools" --build "$build")
 title='wrong slot: stale sequence'
 

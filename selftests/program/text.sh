@@ -59,7 +59,7 @@ scenario mremap
 round 3
 workers 2
 devices 0
-pauses off
+pauses 0
 order serial
 regions thp:2 hole:1
 without to_sys,evict
@@ -120,7 +120,7 @@ ktap_match "an op that cannot run here is a skip" "exit $rc: $out" \
 cat >"$tmp/bust" <<'END'
 hmmtorture program 1
 workers 2
-pauses off
+pauses 0
 order serial
 regions thp:2
 bust moved
@@ -205,7 +205,7 @@ for FAKE in plain crash company rare; do
 		2>"$tmp/log" || rc=$?
 	ktap_equal "minimize, $FAKE: only what it takes" \
 		"exit $rc: $(grep -vE 'seed|scenario|round|devices' "$tmp/min-$FAKE/best.txt" | paste -sd'|')" \
-		"exit 0: hmmtorture program 1|workers 1|pauses off|order serial|regions thp:2|ops|0 write 0|0 mremap 0|end 2"
+		"exit 0: hmmtorture program 1|workers 1|pauses 0|order serial|regions thp:2|ops|0 write 0|0 mremap 0|end 2"
 	ktap_equal "minimize, $FAKE: nothing else is left" "$(ls "$tmp/min-$FAKE")" best.txt
 done
 ktap_match "minimize, rare: says how sure it is" "$(cat "$tmp/log")" 'failed in 4 of 12 runs: what does not in 8 is given up'

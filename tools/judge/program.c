@@ -24,9 +24,10 @@ int hmmt_journal_program(const struct journal *j, struct hmmt_journal_record **o
 	for (i = 0; i < n; i++)
 		if (rec[i].seq > p->first && rec[i].seq <= end)
 			rec[kept++] = rec[i];
-	if (!kept || rec[0].seq != p->first + 1) {
+	/* No record at all is good where none was begun. */
+	if (kept ? rec[0].seq != p->first + 1 : j->h.next > p->first) {
 		free(rec);
-		return kept ? -EOVERFLOW : -ENODATA;
+		return -EOVERFLOW;
 	}
 	*out = rec;
 	*nr = kept;

@@ -25,8 +25,8 @@ int hmmt_journal_collect(const struct journal *j, struct hmmt_journal_record **o
 void hmmt_journal_op(const struct journal *j, unsigned int op, char *out, size_t size);
 /*
  * The records of the program that matters: of the first round that something
- * was wrong with, else of the last one. -ENODATA: there is none, or no record
- * of it is left; -EOVERFLOW: the ring no longer has its beginning.
+ * was wrong with, else of the last one. -ENODATA: there is none; -EOVERFLOW:
+ * the ring no longer has its beginning.
  */
 int hmmt_journal_program(const struct journal *j, struct hmmt_journal_record **out, size_t *nr,
 			 const char **head);

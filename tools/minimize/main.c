@@ -14,6 +14,7 @@
 
 #define FIRST_RUNS	12	/* to learn how often a live run fails */
 #define CONFIDENCE	0.95
+#define DET_PAUSES	4	/* runs of a candidate in det, with other pauses each */
 
 static const char usage[] =
 "usage: hmmt-minimize --out DIR [options] PROGRAM -- COMMAND...\n"
@@ -99,24 +100,33 @@ static int read_program(const char *path, struct program *p)
 }
 
 /* How often each candidate has to be tried, from the rate of the program itself. */
-static int learn(struct min *m, bool live)
+static int learn_live(struct min *m)
 {
-	unsigned int runs = live ? FIRST_RUNS : 1, same;
+	unsigned int same = count_same(m, &m->best, FIRST_RUNS);
 	double rate;
 
-	same = count_same(m, &m->best, runs);
-	if (!same) {
-		say("the program did not fail with this title, in %u run%s", runs,
-		    runs > 1 ? "s" : "");
+	if (!same)
 		return 3;
-	}
 	/* Of one that failed each time, the rate is at least this, with that confidence. */
-	rate = same < runs ? (double)same / runs : pow(1 - CONFIDENCE, 1.0 / runs);
-	if (live) {
-		m->tries = ceil(log(1 - CONFIDENCE) / log(1 - rate));
-		say("it failed in %u of %u runs: what does not in %u is given up, wrongly with a probability of %.0f percent if it fails as often",
-		    same, runs, m->tries, 100 * (1 - CONFIDENCE));
-	}
+	rate = same < FIRST_RUNS ? (double)same / FIRST_RUNS :
+		pow(1 - CONFIDENCE, 1.0 / FIRST_RUNS);
+	m->tries = ceil(log(1 - CONFIDENCE) / log(1 - rate));
+	say("it failed in %u of %u runs: what does not in %u is given up, wrongly with a probability of %.0f percent if it fails as often",
+	    same, FIRST_RUNS, m->tries, 100 * (1 - CONFIDENCE));
+	return 0;
+}
+
+/*
+ * In det the run that a program is of had another schedule. Where its own pauses do
+ * not bring the failure back others may: they are part of the program.
+ */
+static int learn_det(struct min *m)
+{
+	m->tries = FIRST_RUNS;
+	if (first_same(m, &m->best, 1, NULL) < 0)
+		return 3;
+	m->tries = DET_PAUSES;
+	say("it fails with pauses %u", m->best.pauses);
 	return 0;
 }
 
@@ -132,7 +142,7 @@ int main(int argc, char **argv)
 		{ NULL, 0, NULL, 0 }
 	};
 	struct min m = { .jobs = 2, .batch = 1, .tries = 1 };
-	bool live = false, bad = false;
+	bool bad = false;
 	uint64_t n;
 	int c, ret;
 
@@ -158,7 +168,7 @@ int main(int argc, char **argv)
 			bad |= !n;
 			break;
 		case 'l':
-			live = true;
+			m.live = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -174,18 +184,22 @@ int main(int argc, char **argv)
 	m.command = argv + optind + 2;
 	ret = read_program(argv[optind], &m.best);
 	if (ret)
-		return ret;
+		goto free;
 	say("%u ops by %u workers", m.best.nr, m.best.workers);
-	ret = learn(&m, live);
+	ret = m.live ? learn_live(&m) : learn_det(&m);
 	if (ret)
-		return ret;
-	if (save_best(&m)) {
+		say("the program did not fail with this title, in %u run%s", m.runs,
+		    m.runs > 1 ? "s" : "");
+	if (!ret && save_best(&m)) {
 		say("%s: cannot be written", m.out);
-		return 3;
+		ret = 3;
 	}
+	if (ret)
+		goto free;
 	shrink(&m);
 	say("%s: %u ops by %u workers, after %u programs in %u guests%s", "best.txt", m.best.nr,
 	    m.best.workers, m.runs, m.guests, time_is_up(&m) ? ", the time was up" : "");
+free:
 	program_free(&m.best);
-	return 0;
+	return ret;
 }

@@ -16,6 +16,7 @@ struct min {
 	char **command;		/* what runs a file of programs, see run.c */
 	unsigned int jobs;	/* guests at once */
 	unsigned int batch;	/* programs in one guest */
+	bool live;		/* the same program may pass and fail */
 	unsigned int tries;	/* of a candidate before it is given up */
 	uint64_t end_ns;	/* when to stop, 0: never */
 	unsigned int serial;	/* number of the next guest */
@@ -34,13 +35,15 @@ void copy_program(struct program *to, const struct program *from);
 
 /*
  * Run the @n candidates until it is known which is the first that fails the
- * same way; its index, or -1. With @same, until it is known of each.
+ * same way; its index, or -1. With @same, until it is known of each. In det, where
+ * a second run would be the same, each run of a program of several workers has
+ * other pauses: what failed gets those with which it did.
  */
-int first_same(struct min *m, const struct program *p, unsigned int n, bool *same);
-/* Of @runs runs of @p alone, how many failed the same way? */
-unsigned int count_same(struct min *m, const struct program *p, unsigned int runs);
+int first_same(struct min *m, struct program *p, unsigned int n, bool *same);
+/* Of @runs runs of @p alone, as it is, how many failed the same way? */
+unsigned int count_same(struct min *m, struct program *p, unsigned int runs);
 /* Run @p alone; if it fails the same way, read what it drew into @drawn. */
-bool run_traced(struct min *m, const struct program *p, struct program *drawn);
+bool run_traced(struct min *m, struct program *p, struct program *drawn);
 /* m->best onto the disk. */
 int save_best(const struct min *m);
 

@@ -25,6 +25,7 @@ struct guest {
 	pid_t pid;
 	unsigned int serial;
 	unsigned int of[BATCH_MAX];	/* which candidates */
+	unsigned int pauses[BATCH_MAX];	/* theirs in this run */
 	unsigned int n;
 	enum outcome outcome[BATCH_MAX];
 };
@@ -35,7 +36,7 @@ static void name_of(const struct min *m, const struct guest *g, const char *what
 	snprintf(buf, size, "%s/try-%u%s", m->out, g->serial, what);
 }
 
-static void start(struct min *m, struct guest *g, const struct program *p)
+static void start(struct min *m, struct guest *g, struct program *p)
 {
 	char file[4096], dir[4096];
 	char *argv[64];
@@ -46,8 +47,10 @@ static void start(struct min *m, struct guest *g, const struct program *p)
 	name_of(m, g, ".txt", file, sizeof(file));
 	name_of(m, g, "", dir, sizeof(dir));
 	f = fopen(file, "we");
-	for (i = 0; f && i < g->n; i++)
+	for (i = 0; f && i < g->n; i++) {
+		p[g->of[i]].pauses = g->pauses[i];
 		program_write(f, &p[g->of[i]]);
+	}
 	if (!f || fclose(f)) {
 		say("%s: %s", file, strerror(errno));
 		exit(3);
@@ -96,7 +99,7 @@ static void finish(struct min *m, struct guest *g)
 }
 
 /* All at once; the outcomes do not depend on who ends first. */
-static void run_guests(struct min *m, struct guest *g, unsigned int n, const struct program *p)
+static void run_guests(struct min *m, struct guest *g, unsigned int n, struct program *p)
 {
 	unsigned int i;
 
@@ -118,38 +121,48 @@ static void forget(struct min *m, const struct guest *g)
 	}
 }
 
-/* The first batches of candidates below @limit that want another run. */
-static unsigned int fill(const struct min *m, struct guest *g, const unsigned int *left,
-			 unsigned int limit)
+static unsigned int tries_of(const struct min *m, const struct program *p)
 {
-	unsigned int n = 0, i, k;
+	return m->live || (!p->serial && p->workers > 1 && p->pauses) ? m->tries : 1;
+}
+
+/* The first batches of candidates below @limit that want another run. */
+static unsigned int fill(const struct min *m, struct guest *g, const struct program *p,
+			 const unsigned int *left, unsigned int limit)
+{
+	unsigned int n = 0, i, k, own;
 
 	g[0].n = 0;
 	for (i = 0; i < limit; i++) {
-		for (k = 0; k < left[i]; k++) {
+		own = m->best.pauses;
+		for (k = tries_of(m, &p[i]) - left[i]; k < tries_of(m, &p[i]); k++) {
 			if (g[n].n == m->batch) {
 				if (++n == m->jobs)
 					return n;
 				g[n].n = 0;
 			}
+			/* First the pauses that are known to be good, then others. */
+			g[n].pauses[g[n].n] = m->live || !p[i].pauses ? p[i].pauses :
+				!k ? own : k < own ? k : k + 1;
 			g[n].of[g[n].n++] = i;
 		}
 	}
 	return g[n].n ? n + 1 : n;
 }
 
-int first_same(struct min *m, const struct program *p, unsigned int n, bool *same)
+int first_same(struct min *m, struct program *p, unsigned int n, bool *same)
 {
 	unsigned int *left = calloc(n, sizeof(*left)), limit = n, i, k, nr;
+	unsigned int *pauses = calloc(n, sizeof(*pauses));
 	int first = -1;
 	struct guest *g = calloc(m->jobs, sizeof(*g));
 
-	if (!left || !g)
+	if (!left || !pauses || !g)
 		exit(3);
 	for (i = 0; i < n; i++)
-		left[i] = m->tries;
+		left[i] = tries_of(m, &p[i]);
 	while (!time_is_up(m)) {
-		nr = fill(m, g, left, limit);
+		nr = fill(m, g, p, left, limit);
 		if (!nr)
 			break;
 		run_guests(m, g, nr, p);
@@ -165,6 +178,8 @@ int first_same(struct min *m, const struct program *p, unsigned int n, bool *sam
 				if (g[i].outcome[k] != SAME)
 					continue;
 				left[c] = 0;
+				if (!pauses[c])
+					pauses[c] = g[i].pauses[k];
 				if (first < 0 || (int)c < first)
 					first = c;
 				if (same)
@@ -175,12 +190,16 @@ int first_same(struct min *m, const struct program *p, unsigned int n, bool *sam
 			forget(m, &g[i]);
 		}
 	}
+	for (i = 0; i < n; i++)
+		if (p[i].pauses && pauses[i])
+			p[i].pauses = pauses[i];
 	free(left);
+	free(pauses);
 	free(g);
 	return first;
 }
 
-unsigned int count_same(struct min *m, const struct program *p, unsigned int runs)
+unsigned int count_same(struct min *m, struct program *p, unsigned int runs)
 {
 	struct guest *g = calloc(m->jobs, sizeof(*g));
 	unsigned int same = 0, n, i;
@@ -192,6 +211,7 @@ unsigned int count_same(struct min *m, const struct program *p, unsigned int run
 		for (i = 0; i < n; i++) {
 			g[i].n = 1;
 			g[i].of[0] = 0;
+			g[i].pauses[0] = p->pauses;
 		}
 		run_guests(m, g, n, p);
 		for (i = 0; i < n; i++) {
@@ -203,9 +223,9 @@ unsigned int count_same(struct min *m, const struct program *p, unsigned int run
 	return same;
 }
 
-bool run_traced(struct min *m, const struct program *p, struct program *drawn)
+bool run_traced(struct min *m, struct program *p, struct program *drawn)
 {
-	struct guest g = { .n = 1 };
+	struct guest g = { .n = 1, .pauses = { p->pauses } };
 	struct program_error err;
 	unsigned long line = 0;
 	char path[4096];

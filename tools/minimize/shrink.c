@@ -224,7 +224,7 @@ static bool simplify_head(struct min *m)
 	}
 	if (m->best.pauses) {
 		copy_program(&c, &m->best);
-		c.pauses = false;
+		c.pauses = 0;
 		any |= try_one(m, &c);
 	}
 	return any;
@@ -360,7 +360,7 @@ static bool drop_draws_any(struct min *m)
 /* What was found in company must also fail alone, or it is taken back. */
 static void verify(struct min *m, struct program *good)
 {
-	if (m->batch == 1 || count_same(m, &m->best, m->tries)) {
+	if (m->batch == 1 || count_same(m, &m->best, m->live ? m->tries : 1)) {
 		program_free(good);
 		copy_program(good, &m->best);
 	} else {

@@ -214,6 +214,7 @@ int main(int argc, char **argv)
 		.round_ms = 2000,
 		.hang_ms = 60000,
 		.nr_workers = 4,
+		.pauses = 1,
 	};
 	char cmdline[4096];
 	unsigned int i;

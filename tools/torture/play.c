@@ -104,6 +104,7 @@ const char *play_apply(struct config *cfg, const struct config *base, unsigned i
 	cfg->nr_workers = p->workers;
 	cfg->nr_devs = p->devices < base->nr_devs ? p->devices : base->nr_devs;
 	cfg->no_perturb = base->no_perturb || !p->pauses;
+	cfg->pauses = p->pauses;
 	cfg->bust = p->bust[0] ? bust_find(p->bust) : BUST_NONE;
 	cfg->without = base->without;
 	if (p->without[0] && ops_mask(p->without, &cfg->without))
@@ -126,7 +127,7 @@ int play_head(const struct round *r, char *buf, size_t size)
 		.round = r->number,
 		.workers = r->nr_workers,
 		.devices = cfg->nr_devs,
-		.pauses = !cfg->no_perturb,
+		.pauses = cfg->no_perturb ? 0 : cfg->pauses,
 		.serial = r->program && r->program->serial,
 	};
 	size_t len = 0;

@@ -124,7 +124,8 @@ static int head_line(struct program_error *err, const struct program_words *word
 		ret = number(err, key, word(&rest), 0, 2, &n);
 		p->devices = n;
 	} else if (!strcmp(key, "pauses")) {
-		ret = one_of(err, key, word(&rest), "on", "off", &p->pauses);
+		ret = number(err, key, word(&rest), 0, UINT32_MAX, &n);
+		p->pauses = n;
 	} else if (!strcmp(key, "order")) {
 		ret = one_of(err, key, word(&rest), "serial", "free", &p->serial);
 	} else if (!strcmp(key, "without")) {
@@ -283,7 +284,7 @@ int program_read(FILE *f, unsigned long *line, const struct program_words *words
 		.seed = 1,
 		.scenario = "program",
 		.devices = 2,
-		.pauses = true,
+		.pauses = 1,
 	};
 	return body(f, line, words, p, err);
 }
@@ -310,9 +311,9 @@ int program_head(char *buf, size_t size, const struct program *p)
 		n += snprintf(where + n, sizeof(where) - n, " %s:%u", p->region[i].shape,
 			      p->region[i].blocks);
 	len = snprintf(buf, size,
-		       FIRST_LINE "\nseed %llu\nscenario %s\nround %u\nworkers %u\ndevices %u\npauses %s\norder %s\nregions%s\n%s%s%s%s%s%sops\n",
+		       FIRST_LINE "\nseed %llu\nscenario %s\nround %u\nworkers %u\ndevices %u\npauses %u\norder %s\nregions%s\n%s%s%s%s%s%sops\n",
 		       (unsigned long long)p->seed, p->scenario, p->round, p->workers,
-		       p->devices, p->pauses ? "on" : "off", p->serial ? "serial" : "free",
+		       p->devices, p->pauses, p->serial ? "serial" : "free",
 		       where, p->without[0] ? "without " : "", p->without,
 		       p->without[0] ? "\n" : "", p->bust[0] ? "bust " : "", p->bust,
 		       p->bust[0] ? "\n" : "");

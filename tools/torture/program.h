@@ -35,7 +35,7 @@ struct program {
 	unsigned int round;
 	unsigned int workers;
 	unsigned int devices;
-	bool pauses;
+	unsigned int pauses;	/* which stream of them, 0: none */
 	bool serial;		/* one op at a time, in the order of the lines */
 	char without[512];
 	char bust[16];

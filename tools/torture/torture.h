@@ -125,6 +125,7 @@ struct config {
 	unsigned int nr_workers;
 	bool no_device;
 	bool no_perturb;
+	unsigned int pauses;	/* which stream of seeded pauses */
 	bool keep_going;
 	bool guest;		/* nobody else changes the system's counters */
 	enum bust bust;

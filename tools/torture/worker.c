@@ -30,7 +30,7 @@ static int pick_op(struct worker *w)
 void worker_streams(struct worker *w, uint64_t seed, uint64_t stream)
 {
 	hmmt_rng_init(&w->rng, seed, 2 * stream);
-	hmmt_rng_init(&w->pauses, seed, 2 * stream + 1);
+	hmmt_rng_init(&w->pauses, seed + w->r->cfg->pauses, 2 * stream + 1);
 }
 
 /* Whose turn it is in a serial program: the line that runs, or is the next to. */
