@@ -19,20 +19,6 @@
 #define UFFD_FEATURE_WP_ASYNC		(1 << 15)
 #endif
 
-/* PAGEMAP_SCAN of include/uapi/linux/fs.h, newer than the headers of some */
-struct scan_region {
-	uint64_t start, end, categories;
-};
-
-struct scan_arg {
-	uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
-	uint64_t inverted, mask, anyof, return_mask;
-};
-
-#define SCAN_WP		(1 << 0)	/* write-protect what matches */
-#define SCAN_WRITTEN	(1 << 1)	/* PAGE_IS_WRITTEN */
-#define SCAN_CMD	_IOWR('f', 16, struct scan_arg)
-
 static uint64_t page_faults(void)
 {
 	struct rusage ru;
@@ -380,26 +366,15 @@ static bool wp_fork(unsigned long thp)
 	return verify(0, PAGES);
 }
 
-/* Pages that were written to since the last scan, which protects them again */
 static long scan(void)
 {
-	struct scan_region regions[PAGES];
-	struct scan_arg arg = {
-		.size = sizeof(arg), .flags = SCAN_WP, .start = at(0), .end = at(PAGES),
-		.vec = (uintptr_t)regions, .vec_len = PAGES, .mask = SCAN_WRITTEN,
-		.return_mask = SCAN_WRITTEN,
-	};
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	long i, n = ioctl(fd, SCAN_CMD, &arg), pages = 0;
-
-	close(fd);
-	for (i = 0; i < n; i++)
-		pages += (regions[i].end - regions[i].start) / HMMT_PAGE_SIZE;
-	return n < 0 ? -errno : pages;
+	return hmmt_pagemap_scan(at(0), PAGES);
 }
 
 static bool scanned(unsigned long thp)
 {
+	uint64_t v = value(5);
+	int ret;
 	long n;
 
 	TRY(uffd_open(UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED));
@@ -413,9 +388,13 @@ static bool scanned(unsigned long thp)
 	TRY(placed(0, PAGES, DEVICE, thp ? 9 : 0));
 	n = scan();
 	WANT(!n, "second scan: %ld pages written that nobody wrote to", n);
+	ret = hmmt_access(&dev0, (unsigned long)word(5), &v, sizeof(v), HMMT_ACCESS_WRITE, NULL);
+	WANT(!ret, "device write: %s", strerror(-ret));
+	n = scan();
+	WANT(n >= 1, "third scan: %ld pages, the device wrote to one", n);
 	*word(7) = value(7);
 	n = scan();
-	WANT(n >= 1, "third scan: %ld pages, one was written", n);
+	WANT(n >= 1, "fourth scan: %ld pages, the CPU wrote to one", n);
 	return verify(0, PAGES);
 }
 
@@ -475,6 +454,6 @@ const struct row bits_rows[] = {
 	  0, 0 },
 	{ "bits.scan", "PAGEMAP_SCAN write-protects a device THP that it reports", SCAN_RST,
 	  scanned, 1, 0 },
-	{ "bits.scan_base", "the same of base pages", SCAN_RST, scanned, 0, ROW_OWN_GUEST },
+	{ "bits.scan_base", "the same of base pages", SCAN_RST, scanned, 0, ROW_DEADLY },
 	{}
 };

@@ -190,9 +190,6 @@ static bool evict_two_pmds(unsigned long unused)
 		    MREMAP_MAYMOVE | MREMAP_FIXED, to) == to, "%s", strerror(errno));
 	WANT(!madvise(slot, HMMT_PMD_SIZE, MADV_DONTNEED), "%s", strerror(errno));
 	memset(slot, 1, HMMT_PMD_SIZE);
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
 	if (madvise(slot, HMMT_PMD_SIZE, MADV_COLLAPSE))
 		SKIP("MADV_COLLAPSE did not make a THP");
 	WANT(!hmmt_evict(&dev0, &e), "evict");
