@@ -15,6 +15,7 @@
  *   warning	the kernel's log has a warning in it
  */
 #include <fcntl.h>
+#include <getopt.h>
 #include <poll.h>
 #include <regex.h>
 #include <signal.h>
@@ -474,35 +475,65 @@ static int usage(void)
 	return 2;
 }
 
+static bool known_bust(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(busts) / sizeof(busts[0]); i++)
+		if (busted(busts[i]))
+			return true;
+	fprintf(stderr, "unknown bust '%s'; valid:", bust);
+	for (i = 0; i < sizeof(busts) / sizeof(busts[0]); i++)
+		fprintf(stderr, " %s", busts[i]);
+	fprintf(stderr, "\n");
+	return false;
+}
+
 int main(int argc, char **argv)
 {
+	static const struct option options[] = {
+		{ "list", no_argument, NULL, 'l' },
+		{ "deadly", no_argument, NULL, 'd' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "after", required_argument, NULL, 'a' },
+		{ "bust", required_argument, NULL, 'b' },
+		{ }
+	};
 	const struct row *rows[512];
 	struct selection sel = {};
 	const char *only = "";
 	unsigned int n, k;
-	int i;
+	int opt;
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--list"))
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (opt) {
+		case 'l':
 			sel.list = true;
-		else if (!strcmp(argv[i], "--deadly"))
-			sel.deadly = true;
-		else if (!strcmp(argv[i], "--only") && i + 1 < argc)
-			only = argv[++i];
-		else if (!strcmp(argv[i], "--after") && i + 1 < argc)
-			sel.after = argv[++i];
-		else if (!strcmp(argv[i], "--bust") && i + 1 < argc)
-			bust = argv[++i];
-		else
-			return usage();
-	}
-	for (k = 0; *bust && k < sizeof(busts) / sizeof(busts[0]); k++)
-		if (busted(busts[k]))
 			break;
-	if (k == sizeof(busts) / sizeof(busts[0]) ||
-	    regcomp(&sel.only, only, REG_EXTENDED | REG_NOSUB))
+		case 'd':
+			sel.deadly = true;
+			break;
+		case 'o':
+			only = optarg;
+			break;
+		case 'a':
+			sel.after = optarg;
+			break;
+		case 'b':
+			bust = optarg;
+			break;
+		default:
+			return usage();
+		}
+	}
+	if (optind < argc)
 		return usage();
+	if (*bust && !known_bust())
+		return 2;
+	if (regcomp(&sel.only, only, REG_EXTENDED | REG_NOSUB)) {
+		fprintf(stderr, "--only: '%s' is no regular expression\n", only);
+		return 2;
+	}
 	n = select_rows(&sel, rows);
 	if (!sel.list)
 		return run_rows(rows, n);

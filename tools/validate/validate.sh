@@ -57,7 +57,7 @@ parse()
 # id, guest (harmless, deadly), promise, where. The program is static: it runs here.
 list_rows()
 {
-	"$tools_dir/guest/hmm-validate" --list ${only:+--only "$only"}
+	"$tools_dir/guest/hmm-validate" --list ${only:+--only "$only"} ${bust:+--bust "$bust"}
 }
 
 open_results()
@@ -97,7 +97,7 @@ main()
 	flavour=${opt_flavour:-DEBUG}
 	prepare_host
 	prepare_tools
-	rows=$(list_rows) || die "$EX_USAGE" "--only: '$only' is no regular expression"
+	rows=$(list_rows 2>&1) || die "$EX_USAGE" "$rows"
 	[ -n "$rows" ] || die "$EX_NOVERDICT" "no row matches '$only'"
 	if [ "$opt_list" -eq 1 ]; then
 		printf '%s\n' "$rows" | awk -F'\t' '{ printf "%-28s %s\n%-28s   %s\n", $1, $3, "", $4 }'
