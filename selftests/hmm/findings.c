@@ -362,6 +362,52 @@ static bool two_pmds(void)
 	return !e.left;
 }
 
+static bool soft_dirty(const char *p)
+{
+	uint64_t entry = 0;
+
+	hmmt_pagemap_read(getpid(), (unsigned long)p, 1, &entry);
+	return hmmt_pagemap_decode(entry).soft_dirty;
+}
+
+/* clear_refs clears the soft-dirty bit of a device THP */
+static bool softdirty_clear(void)
+{
+	char *p = thps(1, true);
+
+	return p && !to_dev(p, HMMT_PMD_SIZE, 0) && soft_dirty(p) &&
+	       !hmmt_write_file("/proc/self/clear_refs", "4") && !soft_dirty(p);
+}
+
+/* What is at @p and was moved is soft-dirty, although nobody wrote to it */
+static bool moved_dirty(char *p, bool device)
+{
+	char *to = p + 4 * HMMT_PMD_SIZE;
+
+	return !hmmt_write_file("/proc/self/clear_refs", "4") && !soft_dirty(p) &&
+	       (!device || !to_dev(p, HMMT_PMD_SIZE, 0)) &&
+	       mremap(p, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to &&
+	       soft_dirty(to);
+}
+
+static bool softdirty_move(void)
+{
+	char *p = thps(1, true);
+
+	return p && moved_dirty(p, true);
+}
+
+/* Not of device memory: a page that is moved with its page table */
+static bool softdirty_table(void)
+{
+	char *p = thps(1, false);
+
+	if (!p || madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE))
+		return false;
+	*p = 1;
+	return moved_dirty(p, false);
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(void);
@@ -381,6 +427,9 @@ static const struct {
 	{ "scan-thp", scan_thp },
 	{ "smaps-private", smaps_private },
 	{ "two-pmds", two_pmds },
+	{ "softdirty-clear", softdirty_clear },
+	{ "softdirty-move", softdirty_move },
+	{ "softdirty-table", softdirty_table },
 };
 
 int main(int argc, char **argv)

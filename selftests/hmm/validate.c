@@ -27,6 +27,7 @@
 #include "validate.h"
 
 #define ROW_MS		15000	/* of the guest's clock; none takes more than 3 s */
+#define TELL_MS		3000
 #define SETTLE_MS	1000	/* for what is freed by somebody else */
 
 static const struct row * const subjects[] = {
@@ -319,6 +320,19 @@ static void show_stuck(pid_t pid, struct outcome *out)
 	out->skip[0] = 0;
 }
 
+/* A row that takes long says so: who waits outside sees that the guest lives */
+static bool wait_row(struct pollfd *pfd, const struct row *row)
+{
+	unsigned int ms;
+
+	for (ms = TELL_MS; ms <= ROW_MS; ms += TELL_MS) {
+		if (poll(pfd, 1, TELL_MS))
+			return true;
+		printf("# %s takes %u s\n", row->id, ms / 1000);
+	}
+	return false;
+}
+
 static bool run_one(const struct row *row, struct outcome *out)
 {
 	struct pollfd pfd = { .fd = -1, .events = POLLIN };
@@ -341,10 +355,10 @@ static bool run_one(const struct row *row, struct outcome *out)
 		return false;
 	}
 	setpgid(pid, pid);
-	if (!poll(&pfd, 1, ROW_MS)) {
+	if (!wait_row(&pfd, row)) {
 		show_stuck(pid, out);
 		kill(-pid, SIGKILL);
-		if (!poll(&pfd, 1, ROW_MS)) {
+		if (!wait_row(&pfd, row)) {
 			printf("# %s: %s\nBail out! %s cannot be killed\n", row->id, out->why,
 			       row->id);
 			exit(1);

@@ -170,14 +170,19 @@ static bool sd_cleared(unsigned long thp)
 	return verify(0, PAGES);
 }
 
-static bool sd_moved(unsigned long thp)
+#define SD_THP		(1 << 0)
+#define SD_DEVICE	(1 << 1)
+#define SD_UNALIGNED	(1 << 2)	/* each entry is moved by itself */
+
+static bool sd_moved(unsigned long how)
 {
-	char *to = ptr(2 * PAGES);
+	char *to = ptr(2 * PAGES + (how & SD_UNALIGNED ? 5 : 0));
 
 	TRY(have_soft_dirty());
-	TRY(fill(1, thp));
+	TRY(fill(1, how & SD_THP));
 	TRY(clear_soft_dirty());
-	TRY(move(0, PAGES, 0, NULL));
+	if (how & SD_DEVICE)
+		TRY(move(0, PAGES, 0, NULL));
 	WANT(mremap(area, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to,
 	     "%s", strerror(errno));
 	WANT(soft_dirty(to) == PAGES, "%d of 512 pages are soft-dirty after mremap",
@@ -424,9 +429,13 @@ const struct row bits_rows[] = {
 	  sd_cleared, 1, 0 },
 	{ "bits.soft_dirty_clear_base", "the same of base pages", SD, sd_cleared, 0, 0 },
 	{ "bits.soft_dirty_mremap", "a device THP that is moved is soft-dirty",
-	  "move_soft_dirty_pmd()", sd_moved, 1, 0 },
-	{ "bits.soft_dirty_mremap_base", "the same of base pages", "move_soft_dirty_pte()",
-	  sd_moved, 0, 0 },
+	  "move_soft_dirty_pmd()", sd_moved, SD_THP | SD_DEVICE, 0 },
+	{ "bits.soft_dirty_mremap_base", "the same of base pages, one by one",
+	  "move_soft_dirty_pte()", sd_moved, SD_DEVICE | SD_UNALIGNED, 0 },
+	{ "bits.soft_dirty_mremap_table", "the same of base pages, with their page table",
+	  SD ": new regions", sd_moved, SD_DEVICE, 0 },
+	{ "bits.soft_dirty_mremap_system", "the same of system memory, for comparison",
+	  SD ": new regions", sd_moved, 0, 0 },
 	{ "bits.uffd_wp", "uffd-wp is carried both ways, also when the THP is split", UFFD,
 	  wp_carried, 1, 0 },
 	{ "bits.uffd_wp_base", "the same of base pages", UFFD, wp_carried, 0, 0 },

@@ -199,7 +199,7 @@ static bool mthp_filled(unsigned long order)
 
 	snprintf(file, sizeof(file),
 		 "/sys/kernel/mm/transparent_hugepage/hugepages-%ukB/enabled", kb);
-	if (hmmt_write_file(file, "always"))
+	if (hmmt_write_file(file, "madvise"))
 		SKIP("no folios of this size here");
 	WANT(mmap(area, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE,
 		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == area, "%s", strerror(errno));
