@@ -11,8 +11,9 @@ HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 here=$HMMT_TOP/selftests/hmm
-programs="hmm-bad-input hmm-driver hmm-findings hmm-fuzz hmm-uapi hmm-validate"
-skipped="hmm-bad-input hmm-driver hmm-uapi hmm-validate"
+programs="hmm-bad-input hmm-capacity hmm-driver hmm-ends hmm-failnth hmm-findings hmm-fuzz"
+programs+=" hmm-module hmm-uapi hmm-uring hmm-validate"
+skipped="hmm-bad-input hmm-driver hmm-uapi hmm-uring hmm-validate"
 unset KSRC O OUTPUT LLVM CC MAKEFLAGS
 
 # built DIR: the programs in it
