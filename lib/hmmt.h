@@ -231,5 +231,11 @@ struct hmmt_pagemap {
 struct hmmt_pagemap hmmt_pagemap_decode(uint64_t entry);
 /* hmmt_pagemap_read - @n raw entries from @addr on of process @pid. */
 int hmmt_pagemap_read(pid_t pid, unsigned long addr, size_t n, uint64_t *out);
+/*
+ * hmmt_pagemap_scan - how many of @n pages of ours from @addr on were written to
+ * since the last such scan, or -errno. A userfaultfd with UFFD_FEATURE_WP_ASYNC
+ * is registered there.
+ */
+long hmmt_pagemap_scan(unsigned long addr, size_t n);
 
 #endif /* _HMMT_H */

@@ -3,11 +3,26 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "hmmt.h"
 
 #define PM_PFN_MASK	((1ULL << 55) - 1)
+
+/* PAGEMAP_SCAN of include/uapi/linux/fs.h, newer than the headers of some */
+struct scan_region {
+	uint64_t start, end, categories;
+};
+
+struct scan_arg {
+	uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
+	uint64_t inverted, mask, anyof, return_mask;
+};
+
+#define SCAN_WP		(1 << 0)	/* PM_SCAN_WP_MATCHING */
+#define SCAN_WRITTEN	(1 << 1)	/* PAGE_IS_WRITTEN */
+#define SCAN_CMD	_IOWR('f', 16, struct scan_arg)
 
 struct hmmt_pagemap hmmt_pagemap_decode(uint64_t entry)
 {
@@ -44,4 +59,31 @@ int hmmt_pagemap_read(pid_t pid, unsigned long addr, size_t n, uint64_t *out)
 		ret = -EIO;
 	close(fd);
 	return ret;
+}
+
+long hmmt_pagemap_scan(unsigned long addr, size_t n)
+{
+	struct scan_region region[64];
+	struct scan_arg arg = {
+		.size = sizeof(arg), .flags = SCAN_WP, .start = addr,
+		.end = addr + n * HMMT_PAGE_SIZE, .vec = (uintptr_t)region, .vec_len = 64,
+		.mask = SCAN_WRITTEN, .return_mask = SCAN_WRITTEN,
+	};
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC), i, ret = 0;
+	long pages = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (arg.start < arg.end) {
+		ret = ioctl(fd, SCAN_CMD, &arg);
+		if (ret < 0)
+			break;
+		for (i = 0; i < ret; i++)
+			pages += (region[i].end - region[i].start) / HMMT_PAGE_SIZE;
+		arg.start = arg.walk_end;
+	}
+	if (ret < 0)
+		pages = -errno;
+	close(fd);
+	return pages;
 }

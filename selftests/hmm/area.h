@@ -59,6 +59,12 @@ void parse_options(int argc, char **argv);
 bool busted(const char *what);
 bool wanted(const struct test *test);
 
+/*
+ * Begins the KTAP and opens both devices: 0, or what a program without them exits
+ * with, which is kselftest's skip where there are none
+ */
+int open_devices(void);
+
 /* KTAP of all, each with a check of the driver behind it; the exit status */
 int run_tests(const char *program, const struct test *tests, unsigned int nr);
 

@@ -435,9 +435,7 @@ static int parse_avoid(char *list)
 		  "no THP is shared or evicted, and none is zapped but by munmap and exit" },
 		{ "evict-unmap", AVOID_EVICT_UNMAP,
 		  "nothing is unmapped while there are evictions" },
-		/* fault-part is an endless fault, which has no title to be known by */
-		{ "fault-stale", AVOID_FAULT_STALE | AVOID_FAULT_PART,
-		  "no fault window but the default one" },
+		{ "fault-stale", AVOID_FAULT_STALE, "no fault window of a PMD" },
 		{ "hugetlb-hole", AVOID_HUGETLB_HOLE, "no hole in a hugetlb mapping" },
 		{ "split-shared", AVOID_SHARED_THP, "no THP is shared over fork" },
 		{ "collect-split-race", AVOID_PTE_THP, "no THP is mapped by PTEs" },

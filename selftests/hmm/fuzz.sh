@@ -8,15 +8,15 @@
 #   HMMT_FUZZ_FLAVOURS   DEBUG  one or more, as in "DEBUG KASAN"
 #   HMMT_FUZZ_ENGINES    "det live"
 #   HMMT_FUZZ_SEED       1
-#   HMMT_FUZZ_AVOID      names of docs/findings, instead of those of configs/known
+#   HMMT_AVOID           names of docs/findings, instead of those of configs/known
 #
-# The long form, for a night:
-#   HMMT_FUZZ_DURATION=5m HMMT_FUZZ_FLAVOURS='DEBUG KASAN' HMMT_FUZZ_ENGINES=live \
-#	HMMT_FUZZ_SEED=$RANDOM ./run.sh test --only hmm/fuzz
+# The long form is in configs/profiles/nightly.
 set -euo pipefail
 HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=tools/campaign/lib.sh
 . "$HMMT_TOP/tools/campaign/lib.sh"
+# shellcheck source=tools/campaign/prepare.sh
+. "$HMMT_TOP/tools/campaign/prepare.sh"
 # shellcheck source=selftests/ktap.sh
 . "$HMMT_TOP/selftests/ktap.sh"
 vm=$HMMT_TOP/tools/vm
@@ -29,34 +29,16 @@ read -r -a flavours <<<"${HMMT_FUZZ_FLAVOURS:-DEBUG}"
 read -r -a engines <<<"${HMMT_FUZZ_ENGINES:-det live}"
 logs=${logs:-$HMMT_TOP/results/fuzz-$(date +%Y%m%d-%H%M%S)-$$}
 
-# findings RELEASE: the known issues of this kernel, by name
-findings()
-{
-	local f pattern
-	local -a kernels names=()
-
-	for f in "$HMMT_TOP"/configs/known/*.known; do
-		read -r -a kernels < <(sed -n 's/^kernels:[[:space:]]*//p' "$f")
-		for pattern in "${kernels[@]}"; do
-			# shellcheck disable=SC2053 # a pattern is meant
-			[[ $1 != $pattern ]] || names+=("$(basename "$f" .known)")
-		done
-	done
-	(IFS=,; printf '%s\n' "${names[*]}")
-}
-
 # fuzz FLAVOUR ENGINE SEED: sets died when a known issue ended the guest early
 fuzz()
 {
-	local dir=$logs/fuzz-$1-$2-$3 seed=$3 build image mem=1024 verdict avoid
+	local dir=$logs/fuzz-$1-$2-$3 seed=$3 build image verdict avoid
 
 	build=$("$vm/kernel.sh" --ksrc "$source" --flavour "$1")
 	image=$("$vm/image.sh" --tools "$tools" --build "$build")
-	avoid=${HMMT_FUZZ_AVOID-$(findings "$(cat "$build/hmmt/release")")}
-	# shadow memory and quarantine
-	[ "$1" != KASAN ] || mem=1536
+	avoid=$(known_names "$(cat "$build/hmmt/release")")
 	"$vm/boot.sh" --dir "$dir" --tools "$tools" --build "$build" --image "$image" \
-		--engine "$2" --seed "$seed" --mem "$mem" --overdue "$((duration + 900))" \
+		--engine "$2" --seed "$seed" --mem "$(guest_mib "$1")" --overdue "$((duration + 900))" \
 		--expect selftest --flavour "$1" --quiet -- \
 		hmm-fuzz --seed "$seed" --duration "${duration}s" ${avoid:+--avoid "$avoid"} || true
 	"$tools/host/hmmt-judge" run "$dir" --known "$HMMT_TOP/configs/known" || true

@@ -14,10 +14,15 @@
 
 #include "area.h"
 
+/* newer than the headers of some */
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
+
 #define PAGES	HMMT_PMD_PAGES
 
-/* Stock kernels do not survive it, or may not: needs a guest of its own */
-#define ROW_OWN_GUEST	(1U << 0)
+/* Stock kernels do not survive it, or not unharmed: apart from the others */
+#define ROW_DEADLY	(1U << 0)
 
 struct row {
 	const char *id;		/* subject.name: no blanks, no dashes */

@@ -19,20 +19,6 @@
 #define UFFD_FEATURE_WP_ASYNC		(1 << 15)
 #endif
 
-/* PAGEMAP_SCAN of include/uapi/linux/fs.h, newer than the headers of some */
-struct scan_region {
-	uint64_t start, end, categories;
-};
-
-struct scan_arg {
-	uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
-	uint64_t inverted, mask, anyof, return_mask;
-};
-
-#define SCAN_WP		(1 << 0)	/* write-protect what matches */
-#define SCAN_WRITTEN	(1 << 1)	/* PAGE_IS_WRITTEN */
-#define SCAN_CMD	_IOWR('f', 16, struct scan_arg)
-
 static uint64_t page_faults(void)
 {
 	struct rusage ru;
@@ -184,14 +170,19 @@ static bool sd_cleared(unsigned long thp)
 	return verify(0, PAGES);
 }
 
-static bool sd_moved(unsigned long thp)
+#define SD_THP		(1 << 0)
+#define SD_DEVICE	(1 << 1)
+#define SD_UNALIGNED	(1 << 2)	/* each entry is moved by itself */
+
+static bool sd_moved(unsigned long how)
 {
-	char *to = ptr(2 * PAGES);
+	char *to = ptr(2 * PAGES + (how & SD_UNALIGNED ? 5 : 0));
 
 	TRY(have_soft_dirty());
-	TRY(fill(1, thp));
+	TRY(fill(1, how & SD_THP));
 	TRY(clear_soft_dirty());
-	TRY(move(0, PAGES, 0, NULL));
+	if (how & SD_DEVICE)
+		TRY(move(0, PAGES, 0, NULL));
 	WANT(mremap(area, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to,
 	     "%s", strerror(errno));
 	WANT(soft_dirty(to) == PAGES, "%d of 512 pages are soft-dirty after mremap",
@@ -380,26 +371,15 @@ static bool wp_fork(unsigned long thp)
 	return verify(0, PAGES);
 }
 
-/* Pages that were written to since the last scan, which protects them again */
 static long scan(void)
 {
-	struct scan_region regions[PAGES];
-	struct scan_arg arg = {
-		.size = sizeof(arg), .flags = SCAN_WP, .start = at(0), .end = at(PAGES),
-		.vec = (uintptr_t)regions, .vec_len = PAGES, .mask = SCAN_WRITTEN,
-		.return_mask = SCAN_WRITTEN,
-	};
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	long i, n = ioctl(fd, SCAN_CMD, &arg), pages = 0;
-
-	close(fd);
-	for (i = 0; i < n; i++)
-		pages += (regions[i].end - regions[i].start) / HMMT_PAGE_SIZE;
-	return n < 0 ? -errno : pages;
+	return hmmt_pagemap_scan(at(0), PAGES);
 }
 
 static bool scanned(unsigned long thp)
 {
+	uint64_t v = value(5);
+	int ret;
 	long n;
 
 	TRY(uffd_open(UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED));
@@ -413,9 +393,13 @@ static bool scanned(unsigned long thp)
 	TRY(placed(0, PAGES, DEVICE, thp ? 9 : 0));
 	n = scan();
 	WANT(!n, "second scan: %ld pages written that nobody wrote to", n);
+	ret = hmmt_access(&dev0, (unsigned long)word(5), &v, sizeof(v), HMMT_ACCESS_WRITE, NULL);
+	WANT(!ret, "device write: %s", strerror(-ret));
+	n = scan();
+	WANT(n >= 1, "third scan: %ld pages, the device wrote to one", n);
 	*word(7) = value(7);
 	n = scan();
-	WANT(n >= 1, "third scan: %ld pages, one was written", n);
+	WANT(n >= 1, "fourth scan: %ld pages, the CPU wrote to one", n);
 	return verify(0, PAGES);
 }
 
@@ -445,9 +429,13 @@ const struct row bits_rows[] = {
 	  sd_cleared, 1, 0 },
 	{ "bits.soft_dirty_clear_base", "the same of base pages", SD, sd_cleared, 0, 0 },
 	{ "bits.soft_dirty_mremap", "a device THP that is moved is soft-dirty",
-	  "move_soft_dirty_pmd()", sd_moved, 1, 0 },
-	{ "bits.soft_dirty_mremap_base", "the same of base pages", "move_soft_dirty_pte()",
-	  sd_moved, 0, 0 },
+	  "move_soft_dirty_pmd()", sd_moved, SD_THP | SD_DEVICE, 0 },
+	{ "bits.soft_dirty_mremap_base", "the same of base pages, one by one",
+	  "move_soft_dirty_pte()", sd_moved, SD_DEVICE | SD_UNALIGNED, 0 },
+	{ "bits.soft_dirty_mremap_table", "the same of base pages, with their page table",
+	  SD ": new regions", sd_moved, SD_DEVICE, 0 },
+	{ "bits.soft_dirty_mremap_system", "the same of system memory, for comparison",
+	  SD ": new regions", sd_moved, 0, 0 },
 	{ "bits.uffd_wp", "uffd-wp is carried both ways, also when the THP is split", UFFD,
 	  wp_carried, 1, 0 },
 	{ "bits.uffd_wp_base", "the same of base pages", UFFD, wp_carried, 0, 0 },
@@ -475,6 +463,6 @@ const struct row bits_rows[] = {
 	  0, 0 },
 	{ "bits.scan", "PAGEMAP_SCAN write-protects a device THP that it reports", SCAN_RST,
 	  scanned, 1, 0 },
-	{ "bits.scan_base", "the same of base pages", SCAN_RST, scanned, 0, ROW_OWN_GUEST },
+	{ "bits.scan_base", "the same of base pages", SCAN_RST, scanned, 0, ROW_DEADLY },
 	{}
 };

@@ -54,6 +54,43 @@ static bool device_read(unsigned long arg)
 	return verify(0, PAGES);
 }
 
+/* Parts that begin and end at every kind of page, a device fault for each */
+static bool any_part(unsigned long unused)
+{
+	static const unsigned int edges[] = { 0, 1, 2, 255, 256, 257, 510, 511, 512 };
+	static char buf[HMMT_PMD_SIZE];
+	unsigned int i, from, to, page;
+	uint64_t checked, v;
+	int ret;
+
+	TRY(device_thps(1));
+	ret = hmmt_tune(&dev0, 0, HMMT_PMD_SIZE);
+	WANT(!ret, "tune: %s", strerror(-ret));
+	for (i = 0; i < 81; i++) {
+		from = edges[i / 9];
+		to = edges[i % 9];
+		if (from >= to)
+			continue;
+		/* the device forgets what it was told, the THP stays */
+		WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ) &&
+		     !mprotect(area, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE), "%s",
+		     strerror(errno));
+		checked = COUNTED(hmm_checked);
+		ret = hmmt_access(&dev0, at(from), buf, (to - from) * HMMT_PAGE_SIZE, 0, NULL);
+		WANT(!ret, "pages %u to %u: %s", from, to, strerror(-ret));
+		WANT(COUNTED(hmm_checked) > checked, "pages %u to %u: no pfn was looked at", from, to);
+		for (page = from; page < to; page++) {
+			memcpy(&v, buf + (page - from) * HMMT_PAGE_SIZE + 64, sizeof(v));
+			WANT(v == value(page), "device reads %#llx from page %u",
+			     (unsigned long long)v, page);
+		}
+		WANT(!COUNTED(hmm_wrong), "pages %u to %u: %llu of %llu pfns were those of others",
+		     from, to, COUNTED(hmm_wrong), COUNTED(hmm_checked));
+	}
+	TRY(placed(0, PAGES, DEVICE, 9));
+	return verify(0, PAGES);
+}
+
 static bool device_window(unsigned long bytes)
 {
 	int ret = hmmt_tune(&dev0, 0, bytes);
@@ -190,9 +227,6 @@ static bool evict_two_pmds(unsigned long unused)
 		    MREMAP_MAYMOVE | MREMAP_FIXED, to) == to, "%s", strerror(errno));
 	WANT(!madvise(slot, HMMT_PMD_SIZE, MADV_DONTNEED), "%s", strerror(errno));
 	memset(slot, 1, HMMT_PMD_SIZE);
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
 	if (madvise(slot, HMMT_PMD_SIZE, MADV_COLLAPSE))
 		SKIP("MADV_COLLAPSE did not make a THP");
 	WANT(!hmmt_evict(&dev0, &e), "evict");
@@ -220,6 +254,8 @@ const struct row device_rows[] = {
 	  HMM_H "range->hmm_pfns", device_window, 4096, 0 },
 	{ "hmm.window_16", "faulted by 16 pages, all pfns are right",
 	  HMM_H "range->hmm_pfns", device_window, 65536, 0 },
+	{ "hmm.any_part", "a device fault on any part of it gives the pfns of that part",
+	  HMM_H "range->hmm_pfns", any_part, 0, 0 },
 	{ "hmm.across", "a range over a device THP, a hole and a present THP", HMM_H "HMM_PFN_*",
 	  across, 0, 0 },
 	{ "hmm.write_head", "a device write to the head stays in the device, the CPU sees it",

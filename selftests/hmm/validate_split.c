@@ -175,11 +175,11 @@ const struct row split_rows[] = {
 	{ "split.none", "a THP with nowhere to go stays whole", SETUP, none, 0, 0 },
 	{ "split.none_back", "a device THP with nowhere to go stays whole", SETUP, none, 1, 0 },
 	{ "split.shared", "a THP that a child shares is split for both", SERIES, shared, 0,
-	  ROW_OWN_GUEST },
+	  ROW_DEADLY },
 	{ "split.hole_partial", "a hole is filled as far as there are destinations", SETUP,
-	  hole_partial, 0, ROW_OWN_GUEST },
+	  hole_partial, 0, ROW_DEADLY },
 	{ "split.join", "base pages with a compound destination are refused, without damage",
-	  "__migrate_device_pages()", join, 0, ROW_OWN_GUEST },
+	  "__migrate_device_pages()", join, 0, ROW_DEADLY },
 	{ "split.evict_no_thp", "eviction without a THP to go to leaves the data alone",
 	  "__migrate_device_pages(): no vma to split in", evict_no_thp, 0, 0 },
 	{ "peer.thp", "a THP goes from one device to another whole", SERIES, peer, 0, 0 },
@@ -199,7 +199,7 @@ static bool mthp_filled(unsigned long order)
 
 	snprintf(file, sizeof(file),
 		 "/sys/kernel/mm/transparent_hugepage/hugepages-%ukB/enabled", kb);
-	if (hmmt_write_file(file, "always"))
+	if (hmmt_write_file(file, "madvise"))
 		SKIP("no folios of this size here");
 	WANT(mmap(area, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE,
 		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == area, "%s", strerror(errno));

@@ -10,10 +10,6 @@
 
 #include "validate.h"
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE	25
-#endif
-
 static bool forked(unsigned long write)
 {
 	int status = 0;

@@ -126,9 +126,28 @@ rejects "without evidence" 'title: x\nkernels: *\nreference: r\n' 'evidence: is 
 rejects "without title" 'kernels: *\nreference: r\nevidence: e\n' 'title: is missing'
 rejects "without kernels" 'title: x\nreference: r\nevidence: e\n' 'kernels: is missing'
 rejects "unknown key" 'title: x\nkernel: *\n' 'unknown key "kernel"'
-rejects "given twice" 'title: x\ntitle: y\n' 'given twice'
+rejects "given twice" 'title: x\nkernels: *\nkernels: *\n' 'given twice'
+rejects "more titles than there is room for" "$(printf 'title: x\\n%.0s' 1 2 3 4 5 6 7 8 9)" 'given twice'
 rejects "bad expression" 'title: /a(b/\nkernels: *\nreference: r\nevidence: e\n' 'does not compile'
+rejects "a second expression that is bad" 'title: x\ntitle: /a(b/\nkernels: *\nreference: r\nevidence: e\n' 'does not compile'
 rejects "no key" 'title x\n' 'not "key: value"'
+
+# one bug, more than one title; splat-warning is a WARNING in migrate_vma_collect_huge_pmd
+explains()
+{
+	local name=$1 code=$2 titles=$3
+
+	printf '%b\nkernels: *\nreference: r\nevidence: e\n' "$titles" >"$tmp/known/x.known"
+	rm -rf "$tmp/run"
+	cp -r "$here/fixtures/splat-warning" "$tmp/run"
+	judged run "$tmp/run" --known "$tmp/known"
+	ktap_equal "known: $name" "exit $rc" "exit $code"
+}
+explains "none of its titles" 1 'title: x\ntitle: /WARNING in else.*/'
+explains "by its second title" 0 'title: x\ntitle: WARNING in migrate_vma_collect_huge_pmd'
+explains "by its second title, an expression" 0 'title: x\ntitle: /WARNING in migrate_.*/'
+rm -rf "$tmp/run"
+cp -r "$here/fixtures/pass" "$tmp/run"
 judged run "$tmp/run" --known "$tmp/nowhere"
 ktap_equal "known: no such directory" "exit $rc" "exit 2"
 judged run "$tmp/run" --known "$here/../../configs/known"

@@ -18,7 +18,7 @@ unset KSRC HMMT_TOP
 # A checkout whose guests and preparations are replaced, all else being real.
 make_checkout()
 {
-	mkdir -p "$fake/tools/torture/scenarios"
+	mkdir -p "$fake/tools/torture/scenarios" "$fake/tools/vm" "$fake/selftests/fake"
 	cp -R "$top/run.sh" "$top/configs" "$fake/"
 	cp -R "$top/tools/campaign" "$top/tools/bisect" "$fake/tools/"
 	printf '\t.name = "storm",\n' >"$fake/tools/torture/scenarios/table.c"
@@ -27,6 +27,14 @@ make_checkout()
 # run engines flavours scenarios duration repeat seed
 four det DEBUG storm 10s 4 run
 END
+	printf 'guest-progs += init prog other\n' >"$fake/selftests/fake/Build.mk"
+	cat >"$fake/configs/profiles/programs" <<'END'
+# One run of a scenario, two of a program in two flavours.
+# run engines flavours scenarios duration repeat seed program
+one  det  DEBUG        storm  10s  1  run
+prog both DEBUG,KASAN  -      40s  1  7    prog --seed @seed --for @duration @avoid @after
+END
+	cp "$fake/tools/campaign/one.sh" "$fake/tools/campaign/one.real.sh"
 	cat >"$fake/tools/campaign/one.sh" <<'END'
 #!/bin/bash
 # Fake guest: FAKE_VERDICT of the run with number FAKE_FAIL is FAIL.
@@ -37,6 +45,21 @@ echo '{"hmmtorture_run":1}' >"$dir/run.json"
 verdict() { printf '{"verdict":"%s","title":"%s"}\n' "$1" "$2" >"$dir/verdict.json"; }
 trap 'verdict LOST interrupted; exit 3' INT TERM
 echo start >>"$FAKE_LOG"
+# A program has rows a to d, and dies of those in FAKE_DEADLY.
+if [[ $2 == *prog* ]]; then
+	rows="a b c d"
+	[[ $2 != *@after=* ]] || rows=${rows#*"${2##*=}"}
+	for row in $rows; do
+		echo "# row $row" >>"$dir/results.log"
+		if [[ ${FAKE_DEADLY:-} == *$row* ]]; then
+			printf '{"verdict":"%s","title":"died of %s",\n"elapsed_ms":9500}\n' \
+				"${FAKE_DEATH:-KNOWN}" "$row" >"$dir/verdict.json"
+			exit 0
+		fi
+		echo "ok 1 $row" >>"$dir/results.log"
+	done
+	echo "HMMT-END rc=0" >>"$dir/results.log"
+fi
 sleep "${FAKE_SLEEP:-0.1}" &
 wait $!
 echo stop >>"$FAKE_LOG"
@@ -134,6 +157,75 @@ ktap_equal "killed: no verdict" "$rc" 3
 ktap_match "killed: LOST" "$(cat "$tmp/out")" LOST
 go --resume "$tmp/results/latest"
 ktap_equal "killed, resumed: exit code" "$rc" 0
+
+# Runs of a program beside those that torture
+plan_of()
+{
+	cut -f2- "$tmp/results/latest/plan.tsv" | grep "$1" | tr '\t' ' '
+}
+programs()
+{
+	go --profile programs --vms 1 --engine det --flavour DEBUG
+}
+go --profile programs
+ktap_equal "program: exit code" "$rc" 0
+ktap_equal "program: runs of it and of the scenario" "$(finished)" 5
+ktap_equal "program: in the plan" "$(plan_of 003)" \
+	"003-live-DEBUG-prog live auto DEBUG - 5 40 prog --seed @seed --for @duration @avoid @after"
+go --profile programs --scenario storm
+ktap_equal "program: not with --scenario" "$(finished)" 1
+go --profile programs --dry-run --duration 50s
+ktap_match "program: dry-run" "$(cat "$tmp/out")" \
+	"002-det-DEBUG-prog: .* [0-9]+s: prog --seed @seed --for @duration @avoid @after"
+FAKE_DEADLY="b d" programs
+ktap_equal "program that dies: goes on behind the row" \
+	"$(plan_of prog | sed 's/.*@avoid //' | paste -sd' ')" "@after @after=b @after=d"
+ktap_equal "program that dies: exit code" "$rc" 0
+FAKE_DEADLY=c FAKE_DEATH=FAIL programs
+ktap_equal "program that dies of news: goes on too, and that counts" \
+	"$(plan_of prog | wc -l), exit $rc" "2, exit 1"
+FAKE_DEADLY=c FAKE_DEATH=LOST programs
+ktap_equal "program that is lost: nothing to go on with" "$(plan_of prog | wc -l), exit $rc" "1, exit 3"
+sed -i 's/ @after$//' "$fake/configs/profiles/programs"
+FAKE_DEADLY=a programs
+ktap_equal "program with a duration that dies: another seed for the rest" \
+	"$(plan_of prog | cut -d' ' -f 1,6,7 | paste -sd,)" \
+	"002-det-DEBUG-prog 5 40,002-det-DEBUG-prog.2 6 30,002-det-DEBUG-prog.3 7 20"
+sed -i 's/ --for @duration//' "$fake/configs/profiles/programs"
+FAKE_DEADLY=a programs
+ktap_equal "program with neither that dies: no other guest" "$(plan_of prog | wc -l)" 1
+sed -i 's/ prog --seed/ nobody --seed/' "$fake/configs/profiles/programs"
+programs
+ktap_match "program that is none" "exit $rc: $(cat "$tmp/out")" \
+	"^exit 2: .*unknown guest program 'nobody'; valid: prog other\$"
+sed -i 's/ -  / storm  /' "$fake/configs/profiles/programs"
+programs
+ktap_match "program and scenarios" "exit $rc: $(cat "$tmp/out")" "^exit 2: .*not both"
+
+# one.sh itself: what a guest is told to run
+mkdir -p "$tmp/b/hmmt" "$tmp/t/host" "$tmp/one"
+echo 7.2.12 >"$tmp/b/hmmt/release"
+printf 'DEBUG\t%s\t%s\timage\t2\t1024\n' "$tmp/t" "$tmp/b" >"$tmp/one/prepared.tsv"
+printf '#!/bin/sh\n' >"$tmp/t/host/hmmt-judge"
+printf '#!/bin/sh\necho "$@" >%s/argv\n' "$tmp" >"$fake/tools/vm/boot.sh"
+chmod +x "$tmp/t/host/hmmt-judge" "$fake/tools/vm/boot.sh"
+rm "$fake"/configs/known/*
+printf 'kernels: 7.1.* 7.2.*\nwithout: op\n' >"$fake/configs/known/here.known"
+printf 'kernels: 7.*\n' >"$fake/configs/known/there.known"
+printf 'kernels: 7.3.*\nwithout: no\n' >"$fake/configs/known/elsewhere.known"
+# told SCENARIOS [PROGRAM]: the words behind --, and what is expected of them
+told()
+{
+	"$fake/tools/campaign/one.real.sh" "$tmp/one" \
+		"$(printf '1\t001\tdet\tauto\tDEBUG\t%s\t5\t40%s' "$1" "${2:+$'\t'$2}")"
+	sed 's/.*--expect \([a-z]*\) .* -- /\1: /' "$tmp/argv"
+}
+ktap_equal "one.sh: torture" "$(told storm,mremap)" \
+	"torture: torture --seed 5 --duration 40s --scenario storm,mremap --without op"
+ktap_equal "one.sh: program" "$(told - 'prog -s @seed -d @duration @avoid x @after')" \
+	"selftest: prog -s 5 -d 40s --avoid here,there x"
+ktap_equal "one.sh: program that goes on" "$(told - 'prog @after=a.b')" "selftest: prog --after a.b"
+ktap_equal "one.sh: nothing is avoided" "$(HMMT_AVOID='' told - 'prog @avoid')" "selftest: prog"
 
 # bisect-step maps what a run said
 step()

@@ -66,30 +66,57 @@ run_title()
 		"$1/verdict.json" 2>/dev/null | head -n 1
 }
 
-# exec_continue LINE: a guest that a known bug ended before its time leaves its
-# rest, with another seed, as one more line of the plan: it must not hide what
-# comes after it. What was going on goes last.
-exec_continue()
+# A guest that a bug ended before its time must not hide what comes after it: its
+# rest is one more line of the plan.
+
+# rest_of_torture SCENARIOS RESULTS: what was going on goes last
+rest_of_torture()
 {
-	local number name engine accel flavour scenarios seed secs dir elapsed n
 	local s later='' first=''
 
-	IFS=$'\t' read -r number name engine accel flavour scenarios seed secs <<<"$1"
-	dir=$campaign_dir/$name
-	[ "$(run_verdict "$dir")" = KNOWN ] || return 0
-	! grep -q '^HMMT-END' "$dir/results.log" 2>/dev/null || return 0
-	elapsed=$(sed -n 's/.*"elapsed_ms":[[:space:]]*\([0-9]*\).*/\1/p' "$dir/verdict.json" | head -n 1)
-	secs=$((secs - (${elapsed:-0} + 999) / 1000))
-	n=1
-	[[ $name != *.* ]] || n=${name##*.}
-	[ "$secs" -ge "$EXEC_REST" ] && [ "$n" -lt "$EXEC_GUESTS" ] || return 0
-	for s in ${scenarios//,/ }; do
-		grep -qE "^(not )?ok [0-9]+ torture\.$s( |\$)" "$dir/results.log" && continue
+	for s in ${1//,/ }; do
+		grep -qE "^(not )?ok [0-9]+ torture\.$s( |\$)" "$2" && continue
 		if [ -z "$first" ]; then first=$s; else later=$later$s,; fi
 	done
-	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$number" "${name%.*}.$((n + 1))" \
-		"$engine" "$accel" "$flavour" "$later$first" "$((seed + 1))" "$secs" \
-		>>"$campaign_dir/plan.tsv"
+	printf '%s\n' "$later$first"
+}
+
+# row_of_death RESULTS: the row that had begun and has no result
+row_of_death()
+{
+	awk '/^# row / { row = $3 } /^(not )?ok / { row = "" } END { print row }' "$1"
+}
+
+# exec_continue LINE: with another seed and the time that is left; where the rest
+# is told by a row (@after), just behind it.
+exec_continue()
+{
+	local number name engine accel flavour scenarios seed secs program
+	local results verdict row elapsed n=1
+
+	IFS=$'\t' read -r number name engine accel flavour scenarios seed secs program <<<"$1"
+	results=$campaign_dir/$name/results.log
+	verdict=$(run_verdict "$campaign_dir/$name")
+	if [ ! -f "$results" ] || grep -q '^HMMT-END' "$results"; then return 0; fi
+	if [[ $program == *@after* ]]; then
+		row=$(row_of_death "$results")
+		[[ -n $row && $verdict == @(KNOWN|FAIL) ]] || return 0
+		program=${program%%@after*}@after=$row
+	elif [ "$verdict" = KNOWN ] && [[ -z $program || $program == *@duration* ]]; then
+		elapsed=$(sed -n 's/.*"elapsed_ms":[[:space:]]*\([0-9]*\).*/\1/p' \
+			"$campaign_dir/$name/verdict.json" | head -n 1)
+		secs=$((secs - (${elapsed:-0} + 999) / 1000))
+		seed=$((seed + 1))
+		[ "$secs" -ge "$EXEC_REST" ] || return 0
+		[ -n "$program" ] || scenarios=$(rest_of_torture "$scenarios" "$results")
+	else
+		return 0
+	fi
+	[[ $name != *.* ]] || n=${name##*.}
+	[ "$n" -lt "$EXEC_GUESTS" ] || return 0
+	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\n' "$number" "${name%.*}.$((n + 1))" \
+		"$engine" "$accel" "$flavour" "$scenarios" "$seed" "$secs" \
+		"${program:+$'\t'$program}" >>"$campaign_dir/plan.tsv"
 }
 
 exec_reap()

@@ -156,30 +156,44 @@ step()
 	printf '[%3ds] %s\n' "$((EPOCHSECONDS - HMMT_T0))" "$*" >&2
 }
 
-# known_without RELEASE: the ops that the known issues of this kernel say to
-# leave out, comma separated. HMMT_WITHOUT=A,B says it in their place; empty
-# leaves nothing out.
-known_without()
+# known_files RELEASE: the known issues of this kernel
+known_files()
 {
-	local f pattern ops all=''
+	local f pattern
 	local -a kernels
 
-	if [ "${HMMT_WITHOUT+set}" = set ]; then
-		printf '%s\n' "$HMMT_WITHOUT"
-		return 0
-	fi
 	for f in "$HMMT_TOP"/configs/known/*.known; do
-		ops=$(sed -n 's/^without:[[:space:]]*//p' "$f")
-		[ -n "$ops" ] || continue
 		read -r -a kernels < <(sed -n 's/^kernels:[[:space:]]*//p' "$f")
 		for pattern in "${kernels[@]}"; do
 			# shellcheck disable=SC2254 # a pattern is meant
 			case $1 in
 			$pattern)
-				all=${all:+$all,}$ops
+				printf '%s\n' "$f"
 				break ;;
 			esac
 		done
 	done
-	printf '%s\n' "$all"
+}
+
+# known_without RELEASE: the ops that the known issues of this kernel say to
+# leave out, comma separated. HMMT_WITHOUT=A,B says it in their place; empty
+# leaves nothing out.
+known_without()
+{
+	if [ "${HMMT_WITHOUT+set}" = set ]; then
+		printf '%s\n' "$HMMT_WITHOUT"
+		return 0
+	fi
+	known_files "$1" | xargs -r -d '\n' sed -n 's/^without:[[:space:]]*//p' | paste -sd,
+}
+
+# known_names RELEASE: their names, comma separated, which hmm-fuzz avoids.
+# HMMT_AVOID=A,B says it in their place; empty avoids nothing.
+known_names()
+{
+	if [ "${HMMT_AVOID+set}" = set ]; then
+		printf '%s\n' "$HMMT_AVOID"
+		return 0
+	fi
+	known_files "$1" | sed 's/.*\/\(.*\)\.known$/\1/' | paste -sd,
 }

@@ -11,7 +11,7 @@ HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 . "$HMMT_TOP/tools/campaign/lib.sh"
 
 campaign=$1
-IFS=$'\t' read -r _ name engine accel flavour scenarios seed seconds <<<"$2"
+IFS=$'\t' read -r _ name engine accel flavour scenarios seed seconds program <<<"$2"
 IFS=$'\t' read -r _ tools build image cpus mem \
 	< <(awk -F'\t' -v f="$flavour" '$1 == f' "$campaign/prepared.tsv")
 dir=$campaign/$name
@@ -21,12 +21,42 @@ engine_name=$engine
 # A guest second may take many host seconds under load; what must not happen is
 # no sign of life at all.
 stall=${HMMT_STALL:-180}
-# By its own clock the guest has time to boot, and after the torture to kill what
+# By its own clock the guest has time to boot, and after its seconds to kill what
 # hangs and to show it, but not for ever: a livelocked kernel is never silent.
-overdue=$((${seconds%%.*} + 600))
+overdue=$((${seconds%%.*} + 900))
 
-# Ops that are known to be the death of a guest with this kernel
-without=$(known_without "$(cat "$build/hmmt/release")")
+release=$(cat "$build/hmmt/release")
+
+# program_words: what plan.sh says of the words of a program
+program_words()
+{
+	local word avoid
+
+	for word; do
+		case $word in
+		@seed) printf '%s\n' "$seed" ;;
+		@duration) printf '%ss\n' "$seconds" ;;
+		@avoid)
+			avoid=$(known_names "$release")
+			[ -z "$avoid" ] || printf '%s\n' --avoid "$avoid" ;;
+		@after=*) printf '%s\n' --after "${word#*=}" ;;
+		@after) ;;
+		*) printf '%s\n' "$word" ;;
+		esac
+	done
+}
+
+if [ -n "$program" ]; then
+	expect=selftest
+	read -r -a words <<<"$program"
+	mapfile -t words < <(program_words "${words[@]}")
+else
+	expect=torture
+	# Ops that are known to be the death of a guest with this kernel
+	without=$(known_without "$release")
+	words=(torture --seed "$seed" --duration "${seconds}s" --scenario "$scenarios"
+		${without:+--without "$without"})
+fi
 
 # Ctrl-C goes to the whole group: vmrun ends the guest, this goes on to judge.
 trap : INT
@@ -34,14 +64,13 @@ rc=0
 setpriv --pdeathsig TERM "$HMMT_TOP/tools/vm/boot.sh" --dir "$dir" \
 	--tools "$tools" --build "$build" --image "$image" --engine "$engine" \
 	--seed "$seed" --cpus "$cpus" --mem "$mem" --stall "$stall" --overdue "$overdue" \
-	--expect torture --flavour "$flavour" --label "$name" --quiet -- \
-	torture --seed "$seed" --duration "${seconds}s" --scenario "$scenarios" \
-	${without:+--without "$without"} || rc=$?
+	--expect "$expect" --flavour "$flavour" --label "$name" --quiet -- \
+	"${words[@]}" || rc=$?
 # Without a guest there is no run.json, and the judge would see no run at all.
 if [ ! -f "$dir/run.json" ]; then
 	mkdir -p "$dir"
-	printf '{"hmmtorture_run":1,"engine":"%s","seed":%s,"flavour":"%s","expect":"torture","boot_exit":%d}\n' \
-		"$engine_name" "$seed" "$flavour" "$rc" >"$dir/run.json"
+	printf '{"hmmtorture_run":1,"engine":"%s","seed":%s,"flavour":"%s","expect":"%s","boot_exit":%d}\n' \
+		"$engine_name" "$seed" "$flavour" "$expect" "$rc" >"$dir/run.json"
 fi
 "$tools/host/hmmt-judge" run "$dir" --known "$HMMT_TOP/configs/known" \
 	>"$dir/verdict.txt" 2>&1 || true

@@ -48,6 +48,13 @@ list_scenarios()
 		"$HMMT_TOP"/tools/torture/scenarios/*.c
 }
 
+# The programs that a guest has, from what builds them
+list_programs()
+{
+	sed -n 's/^guest-progs[[:space:]]*+=//p' "$HMMT_TOP"/{tools,selftests}/*/Build.mk |
+		tr -s '[:space:]' '\n' | grep -vxE '|init'
+}
+
 # A tree that cannot hold the code under test is the user's mistake, found
 # before a build of minutes.
 check_ksrc()

@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # A profile and the user's options become a plan: one line a run, tab separated
-#	NUMBER NAME ENGINE ACCEL FLAVOUR SCENARIOS SEED SECONDS
-# NAME is also the run's directory. Sourced, after options.sh.
+#	NUMBER NAME ENGINE ACCEL FLAVOUR SCENARIOS SEED SECONDS [PROGRAM]
+# NAME is also the run's directory. SCENARIOS is "-" where the guest does not
+# torture but runs PROGRAM, a guest program and its arguments, in which
+#	@seed @duration	are those of the run
+#	@avoid		is --avoid and the known issues of the kernel
+#	@after[=ROW]	is --after ROW, or nothing: with it a guest that died is
+#			followed by one that goes on behind the row it died in
+# Sourced, after options.sh.
 
 # engines_of WORD: "engine accel" pairs, one a line
 engines_of()
@@ -19,11 +25,16 @@ engines_of()
 	esac
 }
 
-# scenario_sets WORD: each line is what one run tortures with
+# scenario_sets WORD: each line is what one run tortures with. --scenario leaves
+# out the runs of programs.
 scenario_sets()
 {
 	local which=$1 names
 
+	if [ "$which" = - ]; then
+		[ -n "$opt_scenario" ] || echo -
+		return 0
+	fi
 	if [ -n "$opt_scenario" ]; then
 		names=$(split_commas "$opt_scenario")
 	elif [ "$which" = all ] || [ "$which" = each ]; then
@@ -45,9 +56,11 @@ plan_rows()
 {
 	local profile=$1 base=$2
 	local row engines flavours scenarios duration repeat seed r n=0
-	local engine accel flavour set secs start label
+	local engine accel flavour set secs start label program
+	local -a programs
 
-	while read -r row engines flavours scenarios duration repeat seed; do
+	mapfile -t programs < <(list_programs)
+	while read -r row engines flavours scenarios duration repeat seed program; do
 		secs=$(parse_duration "$duration") ||
 			die "$EX_USAGE" "profile $profile, run $row: '$duration' is no duration"
 		repeat=$(parse_count "$repeat" 1000) ||
@@ -57,18 +70,24 @@ plan_rows()
 			start=$(parse_seed "$seed") ||
 				die "$EX_USAGE" "profile $profile, run $row: '$seed' is no seed"
 		fi
+		if [ "$scenarios" != - ] && [ -n "$program" ]; then
+			die "$EX_USAGE" "profile $profile, run $row: scenarios or a program, not both"
+		elif [ "$scenarios" = - ]; then
+			in_list "${program%% *}" "${programs[@]}" ||
+				usage_die "guest program" "${program%% *}" "${programs[@]}"
+		fi
 		for ((r = 0; r < repeat; r++)); do
 			while read -r set; do
 			while read -r flavour; do
 			while read -r engine accel; do
 				n=$((n + 1))
 				label=$row
-				[[ $set == *,* ]] || label=$set
-				printf '%d\t%03d-%s-%s-%s\t%s\t%s\t%s\t%s\t%s\t%d\n' \
+				[[ $set == *,* || $set == - ]] || label=$set
+				printf '%d\t%03d-%s-%s-%s\t%s\t%s\t%s\t%s\t%s\t%d%s\n' \
 					"$n" "$n" "$engine" "$flavour" "$label" \
 					"$engine" "$accel" "$flavour" "$set" \
 					"$(((start + r) & 0x7fffffffffffffff))" \
-					"$secs"
+					"$secs" "${program:+$'\t'$program}"
 			done < <(engines_of "${opt_engine:-$engines}")
 			done < <(split_commas "${opt_flavour:-$flavours}")
 			done < <(scenario_sets "$scenarios")

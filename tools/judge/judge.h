@@ -147,10 +147,12 @@ void hmmt_results_free(struct hmmt_results *res);
 
 /* ---- known.c ---- */
 
+#define HMMT_KNOWN_TITLES	8
+
 struct hmmt_known {
 	char *name;		/* file name without .known */
-	char *title;
-	bool regex;
+	char *title[HMMT_KNOWN_TITLES];		/* NULL behind the last one */
+	bool regex[HMMT_KNOWN_TITLES];
 	char *kernels;		/* space separated shell patterns */
 	char *reference, *evidence, *without;
 };

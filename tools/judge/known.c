@@ -3,7 +3,8 @@
  * Known issues: one file each, "key: value" lines. What hides a failure has to
  * say who found it to be the kernel's and how, so a file without is an error.
  *
- *   title:     the normalised title, or /extended regular expression/
+ *   title:     the normalised title, or /extended regular expression/; again
+ *              for each further one by which the same bug shows
  *   kernels:   shell patterns on the kernel release, e.g. 7.2.* 7.3-rc*
  *   reference: commit, mail or report
  *   evidence:  why it is the kernel's bug and not ours
@@ -27,8 +28,11 @@ static int known_error(const char *path, const char *what)
 
 static void free_item(struct hmmt_known *k)
 {
+	unsigned int i;
+
 	free(k->name);
-	free(k->title);
+	for (i = 0; i < HMMT_KNOWN_TITLES; i++)
+		free(k->title[i]);
 	free(k->kernels);
 	free(k->reference);
 	free(k->evidence);
@@ -37,8 +41,13 @@ static void free_item(struct hmmt_known *k)
 
 static char **field(struct hmmt_known *k, const char *key)
 {
-	if (!strcmp(key, "title"))
-		return &k->title;
+	unsigned int i;
+
+	if (!strcmp(key, "title")) {
+		for (i = 0; i < HMMT_KNOWN_TITLES - 1 && k->title[i]; i++)
+			;
+		return &k->title[i];
+	}
 	if (!strcmp(key, "kernels"))
 		return &k->kernels;
 	if (!strcmp(key, "reference"))
@@ -75,12 +84,29 @@ static int set_field(const char *path, struct hmmt_known *k, char *line)
 	return *to ? 0 : -ENOMEM;
 }
 
-static int check_item(const char *path, struct hmmt_known *k)
+/* "/.../" is anchored: a title is matched as a whole or not at all. */
+static int check_title(const char *path, char *title, bool *regex)
 {
-	size_t len;
+	size_t len = strlen(title);
 	regex_t re;
 
-	if (!k->title)
+	if (len < 3 || title[0] != '/' || title[len - 1] != '/')
+		return 0;
+	*regex = true;
+	title[0] = '(';
+	title[len - 1] = ')';
+	if (regcomp(&re, title, REG_EXTENDED | REG_NOSUB))
+		return known_error(path, "title: the regular expression does not compile");
+	regfree(&re);
+	return 0;
+}
+
+static int check_item(const char *path, struct hmmt_known *k)
+{
+	unsigned int i;
+	int err = 0;
+
+	if (!k->title[0])
 		return known_error(path, "title: is missing");
 	if (!k->kernels)
 		return known_error(path, "kernels: is missing");
@@ -88,17 +114,9 @@ static int check_item(const char *path, struct hmmt_known *k)
 		return known_error(path, "reference: is missing; nothing is known without one");
 	if (!k->evidence)
 		return known_error(path, "evidence: is missing; nothing is known without it");
-	len = strlen(k->title);
-	if (len < 3 || k->title[0] != '/' || k->title[len - 1] != '/')
-		return 0;
-	/* Anchored: a title is matched as a whole or not at all. */
-	k->regex = true;
-	k->title[0] = '(';
-	k->title[len - 1] = ')';
-	if (regcomp(&re, k->title, REG_EXTENDED | REG_NOSUB))
-		return known_error(path, "title: the regular expression does not compile");
-	regfree(&re);
-	return 0;
+	for (i = 0; !err && i < HMMT_KNOWN_TITLES && k->title[i]; i++)
+		err = check_title(path, k->title[i], &k->regex[i]);
+	return err;
 }
 
 static int read_item(const char *path, const char *name, struct hmmt_known *k)
@@ -179,22 +197,32 @@ void hmmt_known_free(struct hmmt_known_list *list)
 	memset(list, 0, sizeof(*list));
 }
 
-static bool title_matches(const struct hmmt_known *k, const char *title)
+static bool title_matches(const char *known, bool regex, const char *title)
 {
 	char norm[HMMT_TITLE_MAX];
 	regmatch_t m;
 	regex_t re;
 	bool hit;
 
-	if (!k->regex) {
-		hmmt_title_normalise(k->title, norm, sizeof(norm));
+	if (!regex) {
+		hmmt_title_normalise(known, norm, sizeof(norm));
 		return !strcmp(norm, title);
 	}
-	if (regcomp(&re, k->title, REG_EXTENDED))
+	if (regcomp(&re, known, REG_EXTENDED))
 		return false;
 	hit = !regexec(&re, title, 1, &m, 0) && m.rm_so == 0 && title[m.rm_eo] == '\0';
 	regfree(&re);
 	return hit;
+}
+
+static bool one_title_matches(const struct hmmt_known *k, const char *title)
+{
+	unsigned int i;
+
+	for (i = 0; i < HMMT_KNOWN_TITLES && k->title[i]; i++)
+		if (title_matches(k->title[i], k->regex[i], title))
+			return true;
+	return false;
 }
 
 static bool kernel_matches(const char *patterns, const char *kernel)
@@ -217,7 +245,7 @@ const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list,
 	hmmt_title_normalise(title, norm, sizeof(norm));
 	for (i = 0; list && i < list->nr; i++)
 		if (kernel_matches(list->item[i].kernels, kernel) &&
-		    title_matches(&list->item[i], norm))
+		    one_title_matches(&list->item[i], norm))
 			return &list->item[i];
 	return NULL;
 }

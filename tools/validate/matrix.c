@@ -7,9 +7,9 @@
  * Prints the matrix and writes matrix.tsv, results.ktap and verdict.json. Exit
  * as run.sh: 0 pass or known, 1 a row failed, 3 rows without a result.
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,21 +107,14 @@ static void last_begun(const char *path, char *id, size_t size)
 	hmmt_lines_close(&l);
 }
 
-/*
- * The known issue that explains @title, or NULL. What a row does to a kernel,
- * and only that row, is known as "row ID: TITLE".
- */
-__attribute__((format(printf, 2, 3)))
-static const char *known_as(const json_t *verdict, const char *fmt, ...)
+/* The known issue that explains that the test @name failed, or NULL */
+static const char *known_as(const json_t *verdict, const char *name)
 {
 	const json_t *run = json_object_get(verdict, "run");
 	const struct hmmt_known *k;
-	char title[HMMT_TITLE_MAX * 2];
-	va_list ap;
+	char title[HMMT_TITLE_MAX];
 
-	va_start(ap, fmt);
-	vsnprintf(title, sizeof(title), fmt, ap);
-	va_end(ap);
+	snprintf(title, sizeof(title), "test %s failed", name);
 	k = hmmt_known_match(&known_issues, title, hmmt_json_str(run, "kernel_release", ""));
 	return k ? k->name : NULL;
 }
@@ -158,52 +151,80 @@ static void add_tests(const struct hmmt_results *res, const json_t *verdict)
 		} else {
 			const char *known;
 
-			known = known_as(verdict, "test %s failed", name);
+			known = known_as(verdict, name);
 			set(row, known ? KNOWN : FAIL, what_was_seen(t), known);
 		}
 	}
 }
 
-/*
- * What the console or the end of the guest says. It belongs to the row that
- * was under way, or to the only one; else it is a row of its own.
- */
-static void add_guest(const char *guest, const char *begun, const json_t *verdict)
+/* The row that was under way at a line of the console, by the marks of hmm-validate */
+static struct row *row_at(const char *console, unsigned long line)
 {
-	const char *v = hmmt_json_str(verdict, "verdict", "LOST"), *title, *known;
-	struct row *row = *begun ? find_row(begun) : NULL;
-	const json_t *f, *reason;
-	size_t i, n = 0;
+	static const char mark[] = "hmm-validate: ";
+	struct row *row = NULL, *found;
+	struct hmmt_lines l;
+	char *s;
 
-	if (!row && !strncmp(guest, "row-", 4))
-		row = find_row(guest + 4);
+	if (hmmt_lines_open(&l, console, HMMT_LINE_MAX))
+		return NULL;
+	while (line-- && (s = hmmt_lines_next(&l))) {
+		s = strstr(s, mark);
+		found = s ? find_row(s + strlen(mark)) : NULL;
+		if (found)
+			row = found;
+	}
+	hmmt_lines_close(&l);
+	return row;
+}
+
+/* Where nothing tells the row, the guest is a row of its own */
+static struct row *row_of_guest(const char *guest)
+{
+	struct row *row = find_row(guest);
+
+	if (row || nr_rows == ROWS_MAX)
+		return row ?: &rows[ROWS_MAX - 1];
+	row = &rows[nr_rows++];
+	row->id = strdup(guest);
+	row->guest = strdup("");
+	row->promise = strdup("the kernel has no complaints");
+	row->where = strdup("its log");
+	return row;
+}
+
+/*
+ * What the console or the end of the guest says belongs to the row that was
+ * under way.
+ */
+static void add_guest(const char *guest, const char *console, const char *begun,
+		      const json_t *verdict)
+{
+	const char *v = hmmt_json_str(verdict, "verdict", "LOST"), *known;
+	struct row *last = *begun ? find_row(begun) : NULL, *row;
+	const json_t *f, *reason;
+	unsigned long line;
+	size_t i;
+
 	json_array_foreach(json_object_get(verdict, "failures"), i, f) {
 		if (!strcmp(hmmt_json_str(f, "source", ""), "test"))
 			continue;
-		n++;
-		title = hmmt_json_str(f, "title", "");
+		row = last;
+		if (sscanf(hmmt_json_str(f, "detail", ""), "console.log line %lu", &line) == 1)
+			row = row_at(console, line) ?: last;
 		known = hmmt_json_str(f, "known", NULL);
-		if (row && !known)
-			known = known_as(verdict, "row %s: %s", row->id, title);
-		if (!row && nr_rows < ROWS_MAX) {
-			row = &rows[nr_rows++];
-			row->id = strdup(guest);
-			row->guest = strdup("");
-			row->promise = strdup("the kernel has no complaints");
-			row->where = strdup("its log");
-		}
-		set(row, known ? KNOWN : FAIL, title, known);
+		set(row ?: row_of_guest(guest), known ? KNOWN : FAIL,
+		    hmmt_json_str(f, "title", ""), known);
 	}
-	if (n || !row || row->state != NONE)
+	if (!last || last->state != NONE)
 		return;
 	reason = json_array_get(json_object_get(verdict, "reasons"), 0);
-	set(row, NONE, json_is_string(reason) ? json_string_value(reason) : v, NULL);
+	set(last, NONE, json_is_string(reason) ? json_string_value(reason) : v, NULL);
 }
 
 static int add_run(const char *dir, const char *guest)
 {
 	struct hmmt_results res = { 0 };
-	char path[4096], begun[128];
+	char path[4096], console[4096], begun[128];
 	json_t *verdict = NULL;
 	int err;
 
@@ -211,13 +232,15 @@ static int add_run(const char *dir, const char *guest)
 	if (!err)
 		verdict = json_load_file(path, 0, NULL);
 	if (!err)
+		err = hmmt_path(console, sizeof(console), "%s/%s/console.log", dir, guest);
+	if (!err)
 		err = hmmt_path(path, sizeof(path), "%s/%s/results.log", dir, guest);
 	if (!err)
 		err = hmmt_results_read(path, &res);
 	if (!err) {
 		last_begun(path, begun, sizeof(begun));
 		add_tests(&res, verdict);
-		add_guest(guest, begun, verdict);
+		add_guest(guest, console, begun, verdict);
 		hmmt_results_free(&res);
 	}
 	json_decref(verdict);
@@ -226,7 +249,7 @@ static int add_run(const char *dir, const char *guest)
 
 static int is_guest(const struct dirent *d)
 {
-	return !strncmp(d->d_name, "row-", 4) || !strncmp(d->d_name, "shared", 6);
+	return isdigit((unsigned char)d->d_name[0]);
 }
 
 static int add_runs(const char *dir)

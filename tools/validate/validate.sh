@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # The verb "validate": every row of hmm-validate against one kernel, as a matrix.
 #
-# Rows that a stock kernel may not survive have a guest each. The others share
-# one; where it dies, the row that was under way has failed by that, and another
-# guest goes on behind it.
+# It is a campaign of two runs, of which the second has the rows that stock
+# kernels do not survive. Where a guest dies, the row that was under way has failed
+# by that, and another guest goes on behind it.
 set -euo pipefail
 
 HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
@@ -12,13 +12,16 @@ HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 . "$HMMT_TOP/tools/campaign/lib.sh"
 # shellcheck source=tools/campaign/options.sh
 . "$HMMT_TOP/tools/campaign/options.sh"
+# shellcheck source=tools/campaign/progress.sh
+. "$HMMT_TOP/tools/campaign/progress.sh"
+# shellcheck source=tools/campaign/execute.sh
+. "$HMMT_TOP/tools/campaign/execute.sh"
+# shellcheck source=tools/campaign/plan.sh
+. "$HMMT_TOP/tools/campaign/plan.sh"
 # shellcheck source=tools/campaign/prepare.sh
 . "$HMMT_TOP/tools/campaign/prepare.sh"
 
-# A kernel that dies of more rows than this has told enough.
-readonly MOST_GUESTS=12
-
-only='' bust='' interrupted=0
+only='' bust=''
 
 parse()
 {
@@ -51,10 +54,10 @@ parse()
 		die "$EX_USAGE" "--ksrc and --kernel exclude each other"
 }
 
-# id, guest (shared, own), promise, where. The program is static: it runs here.
+# id, guest (harmless, deadly), promise, where. The program is static: it runs here.
 list_rows()
 {
-	"$tools_dir/guest/hmm-validate" --list ${only:+--only "$only"}
+	"$tools_dir/guest/hmm-validate" --list ${only:+--only "$only"} ${bust:+--bust "$bust"}
 }
 
 open_results()
@@ -71,91 +74,46 @@ open_results()
 	done
 }
 
-# guest NAME WORD...: boots it and has it judged
-guest()
+# validate_plan ROWS: a line for each kind of rows that there are, see plan.sh
+validate_plan()
 {
-	local name=$1
+	local kind engine accel n=0
 
-	shift
-	setpriv --pdeathsig TERM "$HMMT_TOP/tools/vm/boot.sh" --dir "$dir/$name" \
-		--tools "$tools_dir" --build "$build_dir" --image "$image_file" \
-		--engine "${opt_engine:-det}" --seed "${opt_seed:-1}" --cpus "$opt_cpus" \
-		--mem "${opt_mem:-$PREPARE_GUEST_MIB}" --expect selftest \
-		--flavour "${opt_flavour:-DEBUG}" --label "$name" --quiet -- \
-		hmm-validate ${only:+--only "$only"} ${bust:+--bust "$bust"} "$@" \
-		</dev/null || true
-	[ -f "$dir/$name/run.json" ] || return 1
-	"$(host_bin_dir)/hmmt-judge" run "$dir/$name" --known "$HMMT_TOP/configs/known" \
-		>"$dir/$name/verdict.txt" 2>&1 || true
-}
-
-shared_guests()
-{
-	local name after='' last n=1
-
-	while [ "$n" -le "$MOST_GUESTS" ]; do
-		name=shared.$n
-		guest "$name" ${after:+--after "$after"} || return 0
-		! grep -q '^HMMT-END' "$dir/$name/results.log" || return 0
-		last=$(sed -n 's/^# row //p' "$dir/$name/results.log" | tail -n 1)
-		[ -n "$last" ] && [ "$last" != "$after" ] || return 0
-		step "the guest ended in row $last; another one goes on behind it"
-		after=$last
+	read -r engine accel < <(engines_of "${opt_engine:-det}")
+	while read -r kind; do
 		n=$((n + 1))
-	done
-}
-
-own_guests()
-{
-	local id
-
-	while read -r id; do
-		[ "$interrupted" -eq 0 ] || return 0
-		only="^${id//./[.]}\$" guest "row-$id" --own-guest || true
-	done < <(awk -F'\t' '$2 == "own" { print $1 }' "$dir/rows.tsv")
-}
-
-# in the order of the table, shared ones in a guest beside the others
-run_guests()
-{
-	local shared=0
-
-	trap 'interrupted=1' INT TERM
-	if grep -q $'\tshared\t' "$dir/rows.tsv"; then
-		shared_guests &
-		shared=$!
-		[ "$opt_vms" -gt 1 ] || wait "$shared" || true
-	fi
-	own_guests
-	# a signal ends wait, not what it waits for
-	while [ "$shared" -ne 0 ] && kill -0 "$shared" 2>/dev/null; do
-		wait "$shared" || true
-	done
-	trap - INT TERM
+		printf '%d\t%03d-%s-%s-%s\t%s\t%s\t%s\t-\t%s\t%d\thmm-validate%s%s%s @after\n' \
+			"$n" "$n" "$engine" "$flavour" "$kind" "$engine" "$accel" "$flavour" \
+			"${opt_seed:-1}" 60 "$([ "$kind" = harmless ] || echo ' --deadly')" \
+			"${only:+ --only $only}" "${bust:+ --bust $bust}"
+	done < <(cut -f2 <<<"$1" | sort -ur)
 }
 
 main()
 {
-	local rc=0 rows
+	local rc=0 cut=0 rows plan flavour
 
 	parse "$@"
+	flavour=${opt_flavour:-DEBUG}
 	prepare_host
 	prepare_tools
-	rows=$(list_rows) || die "$EX_USAGE" "--only: '$only' is no regular expression"
+	rows=$(list_rows 2>&1) || die "$EX_USAGE" "$rows"
 	[ -n "$rows" ] || die "$EX_NOVERDICT" "no row matches '$only'"
 	if [ "$opt_list" -eq 1 ]; then
 		printf '%s\n' "$rows" | awk -F'\t' '{ printf "%-28s %s\n%-28s   %s\n", $1, $3, "", $4 }'
 		exit 0
 	fi
-	prepare_source
-	prepare_flavour "${opt_flavour:-DEBUG}"
+	plan=$(validate_plan "$rows")
+	prepare_all "$plan"
 	open_results
 	printf '%s\n' "$rows" >"$dir/rows.tsv"
+	printf '%s\n' "$plan" >"$dir/plan.tsv"
+	prepare_record "$dir"
 	step "validate: $(wc -l <<<"$rows") rows against $(cat "$build_dir/hmmt/release"), results in $dir"
-	run_guests
+	execute_plan "$dir" "$opt_vms" 0 || cut=1
 	"$(host_bin_dir)/hmmt-matrix" "$dir" "$HMMT_TOP/configs/known" >"$dir/matrix.txt" || rc=$?
 	cat "$dir/matrix.txt"
-	[ "$interrupted" -eq 0 ] || exit 130
+	[ "$cut" -eq 0 ] || exit 130
 	exit "$rc"
 }
 
