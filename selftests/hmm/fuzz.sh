@@ -19,6 +19,8 @@ HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 . "$HMMT_TOP/tools/campaign/prepare.sh"
 # shellcheck source=selftests/ktap.sh
 . "$HMMT_TOP/selftests/ktap.sh"
+# shellcheck source=selftests/verdict.sh
+. "$HMMT_TOP/selftests/verdict.sh"
 vm=$HMMT_TOP/tools/vm
 
 duration=$(parse_duration "${HMMT_FUZZ_DURATION:-20s}") ||
@@ -29,10 +31,11 @@ read -r -a flavours <<<"${HMMT_FUZZ_FLAVOURS:-DEBUG}"
 read -r -a engines <<<"${HMMT_FUZZ_ENGINES:-det live}"
 logs=${logs:-$HMMT_TOP/results/fuzz-$(date +%Y%m%d-%H%M%S)-$$}
 
-# fuzz FLAVOUR ENGINE SEED: sets died when a known issue ended the guest early
+# fuzz FLAVOUR ENGINE SEED: sets died when the kernel ended the guest early
 fuzz()
 {
-	local dir=$logs/fuzz-$1-$2-$3 seed=$3 build image verdict avoid
+	local dir=$logs/fuzz-$1-$2-$3 seed=$3 name="$1 $2, $duration s, seed $3" build image
+	local word why avoid
 
 	build=$("$vm/kernel.sh" --ksrc "$source" --flavour "$1")
 	image=$("$vm/image.sh" --tools "$tools" --build "$build")
@@ -41,17 +44,19 @@ fuzz()
 		--engine "$2" --seed "$seed" --mem "$(guest_mib "$1")" --overdue "$((duration + 900))" \
 		--expect selftest --flavour "$1" --quiet -- \
 		hmm-fuzz --seed "$seed" --duration "${duration}s" ${avoid:+--avoid "$avoid"} || true
-	"$tools/host/hmmt-judge" run "$dir" --known "$HMMT_TOP/configs/known" || true
+	"$HMMT_JUDGE" run "$dir" --known "$HMMT_TOP/configs/known" || true
 	grep -a '^# ' "$dir/results.log" || true
-	verdict=$(sed -n 's/.*"verdict": *"\([A-Z]*\)".*/\1/p' "$dir/verdict.json" | head -n 1)
-	case $verdict in
-	PASS | KNOWN) ktap_pass "$1 $2, $duration s, seed $seed: $verdict" ;;
-	*) ktap_fail "$1 $2, $duration s, seed $seed" "$verdict, see $dir" ;;
+	read -r word why < <(stock_verdict "$dir")
+	case $word in
+	pass) ktap_pass "$name: $(run_field verdict "$dir")" ;;
+	skip) ktap_skip "$name" "$why" ;;
+	*) ktap_fail "$name" "$why" ;;
 	esac
-	# KNOWN does not tell whether it came to the end: a guest that a known issue
-	# has ended did not look at its own checks.
-	if [ "$verdict" = KNOWN ] && ! grep -qa '^{' "$dir/results.log"; then
-		died=$(sed -n 's/.*"title": *"\(.*\)",$/\1/p' "$dir/verdict.json" | head -n 1)
+	# Neither tells whether it came to the end: a guest that the kernel has ended
+	# did not look at its own checks.
+	if [ "$(run_field verdict "$dir")" != PASS ] && [ "$word" != fail ] &&
+	   ! grep -qa '^{' "$dir/results.log"; then
+		died=$(run_field title "$dir")
 		return
 	fi
 	ktap_equal "$1 $2, seed $seed: all its own checks" \
@@ -61,6 +66,7 @@ fuzz()
 
 mkdir -p "$logs"
 tools=$("$vm/tools.sh")
+HMMT_JUDGE=$tools/host/hmmt-judge
 source=$("$vm/fetch.sh")
 for flavour in "${flavours[@]}"; do
 	for engine in "${engines[@]}"; do
@@ -71,7 +77,7 @@ for flavour in "${flavours[@]}"; do
 		done
 		[ -z "$died" ] ||
 			ktap_skip "$flavour $engine: all its own checks" \
-				"three guests died of known issues, the last of: $died"
+				"three guests died of the kernel, the last of: $died"
 	done
 done
 ktap_end
