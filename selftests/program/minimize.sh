@@ -51,8 +51,12 @@ if [ "$ops" -ge 1 ] && [ "$ops" -le 4 ]; then
 else
 	ktap_fail "minimize: a handful of ops" "$(cat "$best" "$tmp/minimize.log" 2>&1 | tail -n 60)"
 fi
-ktap_match "minimize: a write and a move are needed" "$(paste -sd'|' "$best")" \
-	'\|0 (write|sweep)[^|]*\|(.*\|)?0 mremap'
+moves=$(grep -c '^0 mremap' "$best" 2>/dev/null || true)
+if [ "${moves:-0}" -ge 2 ]; then
+	ktap_pass "minimize: two moves are needed"
+else
+	ktap_fail "minimize: two moves are needed" "$(paste -sd'|' "$best" 2>&1)"
+fi
 test=$(dirname "$best")/test.c
 rc=0
 "$vm/hmm-tests.sh" --ksrc "$ksrc" --build "$build" --add "$test" --out "$tmp/hmm-tests" \
