@@ -27,7 +27,7 @@ title_of()
 # No device: what a stock kernel does with device pages is not tested here.
 "$vm/boot.sh" --dir "$tmp/run" --tools "$tools" --build "$build" --image "$image" \
 	--engine det --seed 5 --mem 1024 --quiet --expect torture --flavour DEBUG -- \
-	torture --seed 5 --duration 3s --round-ms 1500 --scenario mremap --no-device \
+	torture --seed 5 --workers 2 --duration 2s --round-ms 1000 --scenario mremap --no-device \
 	--bust moved >"$tmp/run.log" 2>&1 || true
 "$tools/host/hmmt-judge" run "$tmp/run" >"$tmp/judge.log" 2>&1 || true
 ktap_equal "the mistake is found" "$(title_of "$tmp/run")" "$title"

@@ -180,15 +180,18 @@ static unsigned int sweep(struct min *m, const struct kind *k, unsigned int at,
 }
 
 /*
- * From front to back, take away what is not needed, all at once, then halves,
- * quarters and so on; single ones until none can go. True if any went.
+ * From front to back, take away what is not needed: as many parts as guests can try
+ * at once, then smaller ones; single ones until none can go. True if any went.
  */
 static bool ddmin(struct min *m, const struct kind *k)
 {
-	unsigned int n = k->count(&m->best), size = n, at = 0;
+	unsigned int n = k->count(&m->best), room = m->jobs * m->batch, size = n, at = 0;
 	bool any = false, again = false;
 
-	while (size && n && !time_is_up(m)) {
+	/* Nothing can be left of draws, but hardly of the others. */
+	if (k != &draws)
+		size = n > room ? (n + room - 1) / room : 1;
+	while (n && !time_is_up(m)) {
 		at = sweep(m, k, at, size, &again);
 		n = k->count(&m->best);
 		if (at < n)
@@ -198,7 +201,11 @@ static bool ddmin(struct min *m, const struct kind *k)
 		if (size == 1 && !again)
 			break;
 		at = 0;
-		size = size > n ? n : size > 1 ? size / 2 : 1;
+		size = (size < n ? size : n) / 2;
+		if (size > n / room)
+			size = n / room;
+		if (!size)
+			size = 1;
 		again = false;
 	}
 	return any;
@@ -206,28 +213,24 @@ static bool ddmin(struct min *m, const struct kind *k)
 
 /* --- single changes ----------------------------------------------------------- */
 
-static bool try_one(struct min *m, struct program *c)
-{
-	return try_all(m, c, 1);
-}
-
 /* One op at a time needs no luck with the schedule, and is easiest to read. */
 static bool simplify_head(struct min *m)
 {
-	struct program c;
-	bool any = false;
+	struct program c[3];
+	unsigned int n = 0;
 
 	if (!m->best.serial) {
-		copy_program(&c, &m->best);
-		c.serial = true;
-		any |= try_one(m, &c);
+		copy_program(&c[n], &m->best);
+		c[n].pauses = 0;
+		c[n++].serial = true;
+		copy_program(&c[n], &m->best);
+		c[n++].serial = true;
 	}
 	if (m->best.pauses) {
-		copy_program(&c, &m->best);
-		c.pauses = 0;
-		any |= try_one(m, &c);
+		copy_program(&c[n], &m->best);
+		c[n++].pauses = 0;
 	}
-	return any;
+	return try_all(m, c, n);
 }
 
 static bool merge_workers(struct min *m)
@@ -241,7 +244,7 @@ static bool merge_workers(struct min *m)
 	for (i = 0; i < c.nr; i++)
 		c.line[i].worker = 0;
 	c.workers = 1;
-	return try_one(m, &c);
+	return try_all(m, &c, 1);
 }
 
 /*
