@@ -191,7 +191,8 @@ static bool ddmin(struct min *m, const struct kind *k)
 	/* Nothing can be left of draws, but hardly of the others. */
 	if (k != &draws)
 		size = n > room ? (n + room - 1) / room : 1;
-	while (n && !time_is_up(m)) {
+	/* Somebody has to do it. */
+	while (n > (k == &workers) && !time_is_up(m)) {
 		at = sweep(m, k, at, size, &again);
 		n = k->count(&m->best);
 		if (at < n)
@@ -347,7 +348,7 @@ static bool shrink_regions(struct min *m)
 
 static bool drop_workers_any(struct min *m)
 {
-	return m->best.workers > 1 && ddmin(m, &workers);
+	return ddmin(m, &workers);
 }
 
 static bool drop_lines_any(struct min *m)
@@ -378,9 +379,14 @@ static void verify(struct min *m, struct program *good)
 
 void shrink(struct min *m)
 {
-	static bool (* const steps[])(struct min *m) = {
-		simplify_head, drop_workers_any, drop_lines_any, merge_workers, fix_draws,
-		drop_draws_any, shrink_regions, round_draws,
+	/* @again: when it has gained anything, others may do so once more. */
+	static const struct {
+		bool (*run)(struct min *m);
+		bool again;
+	} steps[] = {
+		{ simplify_head, false }, { drop_workers_any, true }, { drop_lines_any, true },
+		{ merge_workers, false }, { fix_draws, false }, { drop_draws_any, true },
+		{ shrink_regions, true }, { round_draws, false },
 	};
 	struct program good;
 	unsigned int i;
@@ -390,9 +396,9 @@ void shrink(struct min *m)
 	do {
 		any = false;
 		for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-			if (!steps[i](m))
+			if (!steps[i].run(m))
 				continue;
-			any = true;
+			any |= steps[i].again;
 			verify(m, &good);
 		}
 		say("%u ops by %u workers, %u draws; %u programs in %u guests so far", m->best.nr,
