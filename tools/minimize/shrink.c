@@ -386,21 +386,27 @@ void shrink(struct min *m)
 	} steps[] = {
 		{ simplify_head, false }, { drop_workers_any, true }, { drop_lines_any, true },
 		{ merge_workers, false }, { fix_draws, false }, { drop_draws_any, true },
-		{ shrink_regions, true }, { round_draws, false },
+		{ shrink_regions, true },
 	};
 	struct program good;
 	unsigned int i;
-	bool any;
+	bool any, changed;
 
 	copy_program(&good, &m->best);
 	do {
 		any = false;
+		changed = false;
 		for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 			if (!steps[i].run(m))
 				continue;
 			any |= steps[i].again;
-			verify(m, &good);
+			changed = true;
 		}
+		/* Fewer guests when the rest has settled */
+		if (!any)
+			changed |= round_draws(m);
+		if (changed)
+			verify(m, &good);
 		say("%u ops by %u workers, %u draws; %u programs in %u guests so far", m->best.nr,
 		    m->best.workers, count_draws(&m->best), m->runs, m->guests);
 	} while (any && !time_is_up(m));
