@@ -285,32 +285,40 @@ static unsigned int simpler(uint64_t v, uint64_t *out)
 	return n;
 }
 
+/* True if a simpler number will do for choice @k of line @i. */
+static bool round_draw(struct min *m, unsigned int i, unsigned int k)
+{
+	uint64_t v = m->best.line[i].choice[k], to[64];
+	struct program *c;
+	unsigned int n, nr;
+	bool any;
+
+	/* 64 random bits are as good as any other. */
+	if (v < 2 || v > UINT32_MAX || time_is_up(m))
+		return false;
+	nr = simpler(v, to);
+	c = calloc(nr, sizeof(*c));
+	if (!c)
+		exit(3);
+	for (n = 0; n < nr; n++) {
+		copy_program(&c[n], &m->best);
+		c[n].line[i].choice[k] = to[n];
+	}
+	any = try_all(m, c, nr);
+	free(c);
+	return any;
+}
+
 /* Each draw that could not be 0 gets as simple as it can. */
 static bool round_draws(struct min *m)
 {
-	unsigned int i, k, n, nr;
-	uint64_t v, to[64];
-	struct program *c;
+	unsigned int i, k;
 	bool any = false;
 
-	for (i = 0; i < m->best.nr; i++) {
-		for (k = 0; k < m->best.line[i].nr_choices && !time_is_up(m); k++) {
-			v = m->best.line[i].choice[k];
-			/* 64 random bits are as good as any other. */
-			if (v < 2 || v > UINT32_MAX)
-				continue;
-			nr = simpler(v, to);
-			c = calloc(nr, sizeof(*c));
-			if (!c)
-				exit(3);
-			for (n = 0; n < nr; n++) {
-				copy_program(&c[n], &m->best);
-				c[n].line[i].choice[k] = to[n];
-			}
-			any |= try_all(m, c, nr);
-			free(c);
-		}
-	}
+	for (i = 0; i < m->best.nr; i++)
+		for (k = 0; k < m->best.line[i].nr_choices; k++)
+			while (round_draw(m, i, k))
+				any = true;
 	return any;
 }
 
