@@ -25,6 +25,7 @@ livelock	livelock in
 hang		hang in 
 rss		conservation: RSS left after unmapping
 crash		round: process died
+moved		wrong slot: stale sequence
 '
 
 total=$(grep -c . <<<"$cases")

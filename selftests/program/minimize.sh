@@ -27,7 +27,7 @@ title_of()
 # No device: what a stock kernel does with device pages is not tested here.
 "$vm/boot.sh" --dir "$tmp/run" --tools "$tools" --build "$build" --image "$image" \
 	--engine det --seed 5 --mem 1024 --quiet --expect torture --flavour DEBUG -- \
-	torture --seed 5 --duration 3s --round-ms 1500 --scenario mremap --no-device \
+	torture --seed 5 --workers 2 --duration 2s --round-ms 1000 --scenario mremap --no-device \
 	--bust moved >"$tmp/run.log" 2>&1 || true
 "$tools/host/hmmt-judge" run "$tmp/run" >"$tmp/judge.log" 2>&1 || true
 ktap_equal "the mistake is found" "$(title_of "$tmp/run")" "$title"
@@ -40,19 +40,52 @@ rc=0
 ktap_match "replay of it fails the same way" "exit $rc: $(cat "$tmp/replay.log")" \
 	"^exit 1: .*FAIL: $title"
 
+# A shorter one to shrink: of these ops two moves by one worker are enough, a look
+# at what came of them is taken at the end of each round.
+cat >"$tmp/long" <<'END'
+hmmtorture program 1
+workers 2
+devices 0
+regions thp:2 hole:2
+bust moved
+ops
+1 read 11
+0 write 12
+0 mremap 13 3
+1 sweep 14
+0 read 15
+1 write 16
+0 probe 17
+1 map_thp 18 1
+0 mremap 19 2 1536
+1 read 20
+1 probe 21
+0 read 22
+0 sweep 23
+end 13
+END
+"$vm/boot.sh" --dir "$tmp/short" --tools "$tools" --build "$build" --image "$image" \
+	--engine det --mem 1024 --quiet --expect torture --flavour DEBUG \
+	--program "$tmp/long" -- torture --program /program >"$tmp/short.log" 2>&1 || true
+"$tools/host/hmmt-judge" run "$tmp/short" >"$tmp/judge.log" 2>&1 || true
+ktap_equal "a program by hand fails" "$(title_of "$tmp/short")" "$title"
 rc=0
-"$HMMT_TOP/run.sh" minimize "$tmp/run" --results "$tmp" >"$tmp/minimize.log" 2>&1 || rc=$?
-best=$(echo "$tmp"/minimize-*/program.txt)
+"$HMMT_TOP/run.sh" minimize "$tmp/short" --results "$tmp" >"$tmp/minimize.log" 2>&1 || rc=$?
+best=$(echo "$tmp"/minimize-*-short/program.txt)
 ktap_match "minimize" "exit $rc: $(tail -n 4 "$tmp/minimize.log")" \
 	"^exit 0: .*C test .*/test.c$"
 ops=$(sed -n 's/^end //p' "$best" 2>/dev/null || echo 99)
 if [ "$ops" -ge 1 ] && [ "$ops" -le 4 ]; then
 	ktap_pass "minimize: a handful of ops"
 else
-	ktap_fail "minimize: a handful of ops" "$(cat "$best" "$tmp/minimize.log" 2>&1 | tail -n 60)"
+	ktap_fail "minimize: a handful of ops" "$(cat "$best" "$tmp/minimize.log" 2>&1)"
 fi
-ktap_match "minimize: a write and a move are needed" "$(paste -sd'|' "$best")" \
-	'\|0 (write|sweep)[^|]*\|(.*\|)?0 mremap'
+moves=$(grep -c '^0 mremap' "$best" 2>/dev/null || true)
+if [ "${moves:-0}" -ge 2 ]; then
+	ktap_pass "minimize: two moves are needed"
+else
+	ktap_fail "minimize: two moves are needed" "$(paste -sd'|' "$best" 2>&1)"
+fi
 test=$(dirname "$best")/test.c
 rc=0
 "$vm/hmm-tests.sh" --ksrc "$ksrc" --build "$build" --add "$test" --out "$tmp/hmm-tests" \

@@ -62,6 +62,14 @@ refused_bare "missing value" 2 "--seed needs a value" --seed
 refused_bare "report nothing" 2 "no such results" report "$tmp/none"
 refused_bare "replay nothing" 2 "not a run directory" replay "$tmp/none"
 refused_bare "replay without dir" 2 "usage:" replay
+: >"$tmp/program"
+refused_bare "replay PROGRAM: option" 2 "unknown option '--seed'; valid: --in .*--ksrc" replay "$tmp/program" --seed 1
+refused_bare "replay PROGRAM: --in" 2 "--in: no such directory" replay "$tmp/program" --in "$tmp/none"
+refused_bare "replay RUNDIR: option" 2 "takes no options" replay "$tmp" --in "$tmp"
+refused_bare "minimize nothing" 2 "not a run directory" minimize "$tmp/none"
+refused_bare "minimize without dir" 2 "usage:" minimize
+refused_bare "minimize: option" 2 "unknown option '--seed'; valid: --program" minimize "$tmp" --seed 1
+refused_bare "minimize: --program" 2 "--program: no such file" minimize "$tmp" --program "$tmp/none"
 refused_bare "resume nothing" 2 "no such directory" --resume "$tmp/none"
 refused_bare "test option" 2 "unknown option '--frob'; valid: --only --list --help" test --frob
 # git bisect run takes 1 .. 127 for "bad": a typing mistake must stop it

@@ -180,15 +180,19 @@ static unsigned int sweep(struct min *m, const struct kind *k, unsigned int at,
 }
 
 /*
- * From front to back, take away what is not needed, all at once, then halves,
- * quarters and so on; single ones until none can go. True if any went.
+ * From front to back, take away what is not needed: as many parts as guests can try
+ * at once, then smaller ones; single ones until none can go. True if any went.
  */
 static bool ddmin(struct min *m, const struct kind *k)
 {
-	unsigned int n = k->count(&m->best), size = n, at = 0;
+	unsigned int n = k->count(&m->best), room = m->jobs * m->batch, size = n, at = 0;
 	bool any = false, again = false;
 
-	while (size && n && !time_is_up(m)) {
+	/* Nothing can be left of draws, but hardly of the others. */
+	if (k != &draws)
+		size = n > room ? (n + room - 1) / room : 1;
+	/* Somebody has to do it. */
+	while (n > (k == &workers) && !time_is_up(m)) {
 		at = sweep(m, k, at, size, &again);
 		n = k->count(&m->best);
 		if (at < n)
@@ -198,7 +202,11 @@ static bool ddmin(struct min *m, const struct kind *k)
 		if (size == 1 && !again)
 			break;
 		at = 0;
-		size = size > n ? n : size > 1 ? size / 2 : 1;
+		size = (size < n ? size : n) / 2;
+		if (size > n / room)
+			size = n / room;
+		if (!size)
+			size = 1;
 		again = false;
 	}
 	return any;
@@ -206,28 +214,24 @@ static bool ddmin(struct min *m, const struct kind *k)
 
 /* --- single changes ----------------------------------------------------------- */
 
-static bool try_one(struct min *m, struct program *c)
-{
-	return try_all(m, c, 1);
-}
-
 /* One op at a time needs no luck with the schedule, and is easiest to read. */
 static bool simplify_head(struct min *m)
 {
-	struct program c;
-	bool any = false;
+	struct program c[3];
+	unsigned int n = 0;
 
 	if (!m->best.serial) {
-		copy_program(&c, &m->best);
-		c.serial = true;
-		any |= try_one(m, &c);
+		copy_program(&c[n], &m->best);
+		c[n].pauses = 0;
+		c[n++].serial = true;
+		copy_program(&c[n], &m->best);
+		c[n++].serial = true;
 	}
 	if (m->best.pauses) {
-		copy_program(&c, &m->best);
-		c.pauses = 0;
-		any |= try_one(m, &c);
+		copy_program(&c[n], &m->best);
+		c[n++].pauses = 0;
 	}
-	return any;
+	return try_all(m, c, n);
 }
 
 static bool merge_workers(struct min *m)
@@ -241,7 +245,7 @@ static bool merge_workers(struct min *m)
 	for (i = 0; i < c.nr; i++)
 		c.line[i].worker = 0;
 	c.workers = 1;
-	return try_one(m, &c);
+	return try_all(m, &c, 1);
 }
 
 /*
@@ -281,32 +285,40 @@ static unsigned int simpler(uint64_t v, uint64_t *out)
 	return n;
 }
 
+/* True if a simpler number will do for choice @k of line @i. */
+static bool round_draw(struct min *m, unsigned int i, unsigned int k)
+{
+	uint64_t v = m->best.line[i].choice[k], to[64];
+	struct program *c;
+	unsigned int n, nr;
+	bool any;
+
+	/* 64 random bits are as good as any other. */
+	if (v < 2 || v > UINT32_MAX || time_is_up(m))
+		return false;
+	nr = simpler(v, to);
+	c = calloc(nr, sizeof(*c));
+	if (!c)
+		exit(3);
+	for (n = 0; n < nr; n++) {
+		copy_program(&c[n], &m->best);
+		c[n].line[i].choice[k] = to[n];
+	}
+	any = try_all(m, c, nr);
+	free(c);
+	return any;
+}
+
 /* Each draw that could not be 0 gets as simple as it can. */
 static bool round_draws(struct min *m)
 {
-	unsigned int i, k, n, nr;
-	uint64_t v, to[64];
-	struct program *c;
+	unsigned int i, k;
 	bool any = false;
 
-	for (i = 0; i < m->best.nr; i++) {
-		for (k = 0; k < m->best.line[i].nr_choices && !time_is_up(m); k++) {
-			v = m->best.line[i].choice[k];
-			/* 64 random bits are as good as any other. */
-			if (v < 2 || v > UINT32_MAX)
-				continue;
-			nr = simpler(v, to);
-			c = calloc(nr, sizeof(*c));
-			if (!c)
-				exit(3);
-			for (n = 0; n < nr; n++) {
-				copy_program(&c[n], &m->best);
-				c[n].line[i].choice[k] = to[n];
-			}
-			any |= try_all(m, c, nr);
-			free(c);
-		}
-	}
+	for (i = 0; i < m->best.nr; i++)
+		for (k = 0; k < m->best.line[i].nr_choices; k++)
+			while (round_draw(m, i, k))
+				any = true;
 	return any;
 }
 
@@ -344,7 +356,7 @@ static bool shrink_regions(struct min *m)
 
 static bool drop_workers_any(struct min *m)
 {
-	return m->best.workers > 1 && ddmin(m, &workers);
+	return ddmin(m, &workers);
 }
 
 static bool drop_lines_any(struct min *m)
@@ -375,23 +387,34 @@ static void verify(struct min *m, struct program *good)
 
 void shrink(struct min *m)
 {
-	static bool (* const steps[])(struct min *m) = {
-		simplify_head, drop_workers_any, drop_lines_any, merge_workers, fix_draws,
-		drop_draws_any, shrink_regions, round_draws,
+	/* @again: when it has gained anything, others may do so once more. */
+	static const struct {
+		bool (*run)(struct min *m);
+		bool again;
+	} steps[] = {
+		{ simplify_head, false }, { drop_workers_any, true }, { drop_lines_any, true },
+		{ merge_workers, false }, { fix_draws, false }, { drop_draws_any, true },
+		{ shrink_regions, true },
 	};
 	struct program good;
 	unsigned int i;
-	bool any;
+	bool any, changed;
 
 	copy_program(&good, &m->best);
 	do {
 		any = false;
+		changed = false;
 		for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-			if (!steps[i](m))
+			if (!steps[i].run(m))
 				continue;
-			any = true;
-			verify(m, &good);
+			any |= steps[i].again;
+			changed = true;
 		}
+		/* Fewer guests when the rest has settled */
+		if (!any)
+			changed |= round_draws(m);
+		if (changed)
+			verify(m, &good);
 		say("%u ops by %u workers, %u draws; %u programs in %u guests so far", m->best.nr,
 		    m->best.workers, count_draws(&m->best), m->runs, m->guests);
 	} while (any && !time_is_up(m));

@@ -175,6 +175,7 @@ struct worker {
 	pid_t kid[MAX_KIDS];
 	uint32_t serial;		/* of its forks */
 	bool bust_done;			/* of the last two ops */
+	unsigned int moves;		/* for BUST_MOVED */
 };
 
 /* --- small things (util.c) ----------------------------------------------- */
