@@ -106,6 +106,13 @@ uint64_t hmmt_checksum_of(const void *buf, size_t len);
 /* hmmt_pin - pin or release (HMMT_PIN_RELEASE) a range. @res may be NULL. */
 int hmmt_pin(const struct hmmt_dev *dev, unsigned long addr, size_t len,
 	     unsigned int flags, struct hmmt_pin *res);
+/*
+ * hmmt_exclusive - take @len bytes for exclusive access by the device, which then
+ * reads them into @buf. Ends when a CPU touches them. HMM_DMIRROR_EXCLUSIVE.
+ */
+int hmmt_exclusive(const struct hmmt_dev *dev, unsigned long addr, void *buf, size_t len);
+/* hmmt_check_exclusive - 0: none of it is the device's alone, EPERM: some is. */
+int hmmt_check_exclusive(const struct hmmt_dev *dev, unsigned long addr, size_t len);
 /* hmmt_perturb - up to @max PAUSE at each point of the device, 0: off. */
 int hmmt_perturb(const struct hmmt_dev *dev, unsigned int max, uint64_t seed);
 
@@ -226,6 +233,7 @@ struct hmmt_pagemap {
 	bool exclusive;
 	bool soft_dirty;
 	uint64_t pfn;		/* 0 without privilege */
+	uint64_t swap_pfn;	/* of an entry that holds one, such as of a device */
 };
 
 struct hmmt_pagemap hmmt_pagemap_decode(uint64_t entry);
@@ -237,5 +245,25 @@ int hmmt_pagemap_read(pid_t pid, unsigned long addr, size_t n, uint64_t *out);
  * is registered there.
  */
 long hmmt_pagemap_scan(unsigned long addr, size_t n);
+
+/* Categories of hmmt_pagemap_regions() (Documentation/.../pagemap.rst, 6.7). */
+#define HMMT_PAGE_FILE		(1U << 2)
+#define HMMT_PAGE_PRESENT	(1U << 3)
+#define HMMT_PAGE_SWAPPED	(1U << 4)
+
+/* As struct page_region of linux/fs.h, which build machines may not have. */
+struct hmmt_region {
+	uint64_t start;
+	uint64_t end;
+	uint64_t categories;
+};
+
+/*
+ * hmmt_pagemap_regions - runs of pages of our own in [addr, addr + len) that are of
+ * any of the categories @any, at most @n of them, with those of the @wanted
+ * categories that they have. Returns their number; ENOTTY: the kernel has none of it.
+ */
+int hmmt_pagemap_regions(unsigned long addr, size_t len, uint64_t any, uint64_t wanted,
+			 struct hmmt_region *out, size_t n);
 
 #endif /* _HMMT_H */

@@ -9,12 +9,9 @@
 #include "hmmt.h"
 
 #define PM_PFN_MASK	((1ULL << 55) - 1)
+#define PM_SWAP_TYPE_BITS	5
 
 /* PAGEMAP_SCAN of include/uapi/linux/fs.h, newer than the headers of some */
-struct scan_region {
-	uint64_t start, end, categories;
-};
-
 struct scan_arg {
 	uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
 	uint64_t inverted, mask, anyof, return_mask;
@@ -38,6 +35,8 @@ struct hmmt_pagemap hmmt_pagemap_decode(uint64_t entry)
 	/* For swap entries the field is type and offset, not a pfn. */
 	if (pm.present)
 		pm.pfn = entry & PM_PFN_MASK;
+	else if (pm.swap)
+		pm.swap_pfn = (entry & PM_PFN_MASK) >> PM_SWAP_TYPE_BITS;
 	return pm;
 }
 
@@ -63,7 +62,7 @@ int hmmt_pagemap_read(pid_t pid, unsigned long addr, size_t n, uint64_t *out)
 
 long hmmt_pagemap_scan(unsigned long addr, size_t n)
 {
-	struct scan_region region[64];
+	struct hmmt_region region[64];
 	struct scan_arg arg = {
 		.size = sizeof(arg), .flags = SCAN_WP, .start = addr,
 		.end = addr + n * HMMT_PAGE_SIZE, .vec = (uintptr_t)region, .vec_len = 64,
@@ -86,4 +85,22 @@ long hmmt_pagemap_scan(unsigned long addr, size_t n)
 		pages = -errno;
 	close(fd);
 	return pages;
+}
+
+int hmmt_pagemap_regions(unsigned long addr, size_t len, uint64_t any, uint64_t wanted,
+			 struct hmmt_region *out, size_t n)
+{
+	struct scan_arg arg = {
+		.size = sizeof(arg), .start = addr, .end = addr + len,
+		.vec = (uintptr_t)out, .vec_len = n, .anyof = any, .return_mask = wanted,
+	};
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = ioctl(fd, SCAN_CMD, &arg);
+	if (ret < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
 }

@@ -408,6 +408,105 @@ static bool softdirty_table(void)
 	return moved_dirty(p, false);
 }
 
+/* Of 6.8; build machines may have older headers. */
+#ifndef UFFDIO_MOVE
+struct uffdio_move {
+	__u64 dst;
+	__u64 src;
+	__u64 len;
+	__u64 mode;
+	__s64 move;
+};
+
+#define UFFDIO_MOVE	_IOWR(UFFDIO, 0x05, struct uffdio_move)
+#define UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES	(1ULL << 1)
+#endif
+
+/* A device THP is no hole, and is not passed over like one */
+static bool uffd_move(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	char *dst = thps(3, false), *src = dst + 2 * HMMT_PMD_SIZE;
+	struct uffdio_register reg = {
+		.range = { (unsigned long)dst, HMMT_PMD_SIZE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	struct uffdio_move move = {
+		.dst = (unsigned long)dst,
+		.src = (unsigned long)src,
+		.len = HMMT_PMD_SIZE,
+		.mode = UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK), err = 0;
+	uint64_t entry = 0;
+
+	if (!dst || fd < 0)
+		return false;
+	munmap(dst + HMMT_PMD_SIZE, HMMT_PMD_SIZE);
+	*src = 1;
+	if (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg) ||
+	    to_dev(src, HMMT_PMD_SIZE, 0))
+		return false;
+	if (ioctl(fd, UFFDIO_MOVE, &move))
+		err = errno;
+	hmmt_pagemap_read(getpid(), (unsigned long)dst, 1, &entry);
+	printf("# %s, %lld bytes said to be moved, pagemap of the destination %#llx\n",
+	       strerror(err), move.move, (unsigned long long)entry);
+	return err ? err != ENOENT && move.move <= 0 : entry >> 62;
+}
+
+/* @nr pages that are all alike, for ksmd to merge */
+static char *alike(unsigned int nr)
+{
+	char *p = mmap(NULL, nr * HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	memset(p, 1, nr * HMMT_PAGE_SIZE);
+	madvise(p, nr * HMMT_PAGE_SIZE, MADV_MERGEABLE);
+	return p;
+}
+
+/* Pages that ksmd merges while they are migrated can be read afterwards */
+static bool ksm_migrate(void)
+{
+	const unsigned int nr = 32;
+	int status = 0, i, k, ms;
+	char *p;
+	pid_t pid;
+
+	hmmt_write_file("/sys/kernel/mm/ksm/sleep_millisecs", "1");
+	hmmt_write_file("/sys/kernel/mm/ksm/pages_to_scan", "64");
+	if (hmmt_write_file("/sys/kernel/mm/ksm/run", "1"))
+		return false;
+	for (i = 0; i < 60; i++) {
+		pid = fork();
+		if (!pid) {
+			hmmt_close(&dev);
+			p = alike(nr);
+			if (!p || hmmt_open(&dev, 0))
+				_exit(0);
+			for (k = 0; k < 40; k++) {
+				to_dev(p, nr * HMMT_PAGE_SIZE, k & 1 ? HMMT_MIGRATE_TO_SYS : 0);
+				usleep(200);
+			}
+			for (k = 0; k < (int)nr; k++)
+				p[k * HMMT_PAGE_SIZE] = 2;
+			_exit(0);
+		}
+		for (ms = 0; ms < 10000 && waitpid(pid, &status, WNOHANG) != pid; ms += 10)
+			usleep(10000);
+		if (ms < 10000)
+			continue;
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		printf("# process %d faulted for 10 s and got nowhere\n", i);
+		return false;
+	}
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(void);
@@ -430,6 +529,8 @@ static const struct {
 	{ "softdirty-clear", softdirty_clear },
 	{ "softdirty-move", softdirty_move },
 	{ "softdirty-table", softdirty_table },
+	{ "uffd-move", uffd_move },
+	{ "ksm-migrate", ksm_migrate },
 };
 
 int main(int argc, char **argv)

@@ -26,11 +26,15 @@ hang		hang in
 rss		conservation: RSS left after unmapping
 crash		round: process died
 moved		wrong slot: stale sequence
+nowhere		pagemap: written page is nowhere
+lane		wrong slot: garbage
+freed		MADV_FREE: page freed in part
+uffd		uffd: write protection lost
 '
 
 total=$(grep -c . <<<"$cases")
 echo "KTAP version 1"
-echo "1..$total"
+echo "1..$((total + 1))"
 n=0
 failed=0
 while IFS=$'\t' read -r bust title; do
@@ -57,4 +61,13 @@ while IFS=$'\t' read -r bust title; do
 		failed=1
 	fi
 done < <(tr -s '\t' <<<"$cases")
+# A scenario that cannot run here is skipped, with the reason, and nothing passes.
+out=$("$torture" --no-device --scenario device-to-device --duration 1s 2>/dev/null </dev/null)
+if [[ $out == *'torture.device-to-device # SKIP --no-device'* && $out != *'rounds":1'* ]]; then
+	echo "ok $((n + 1)) skip.reason"
+else
+	echo "# $out"
+	echo "not ok $((n + 1)) skip.reason"
+	failed=1
+fi
 exit "$failed"

@@ -48,10 +48,13 @@ program_words()
 
 if [ -n "$program" ]; then
 	expect=selftest
+	nodes=()
 	read -r -a words <<<"$program"
 	mapfile -t words < <(program_words "${words[@]}")
 else
 	expect=torture
+	# two memory nodes, between which the kernel moves pages
+	nodes=(--append numa=fake=2)
 	# Ops that are known to be the death of a guest with this kernel
 	without=$(known_without "$release")
 	words=(torture --seed "$seed" --duration "${seconds}s" --scenario "$scenarios"
@@ -64,7 +67,7 @@ rc=0
 setpriv --pdeathsig TERM "$HMMT_TOP/tools/vm/boot.sh" --dir "$dir" \
 	--tools "$tools" --build "$build" --image "$image" --engine "$engine" \
 	--seed "$seed" --cpus "$cpus" --mem "$mem" --stall "$stall" --overdue "$overdue" \
-	--expect "$expect" --flavour "$flavour" --label "$name" --quiet -- \
+	--expect "$expect" --flavour "$flavour" --label "$name" --quiet "${nodes[@]}" -- \
 	"${words[@]}" || rc=$?
 # Without a guest there is no run.json, and the judge would see no run at all.
 if [ ! -f "$dir/run.json" ]; then

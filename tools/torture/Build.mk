@@ -3,4 +3,4 @@ guest-progs += torture
 torture-srcs := $(sort $(wildcard tools/torture/*.c tools/torture/*/*.c)) $(libhmmt-srcs)
 # Calls that trace.c records.
 torture-libs := $(addprefix -Wl$(comma)--wrap=, mmap munmap mremap mprotect madvise ioctl fork \
-	waitpid _exit)
+	waitpid _exit) -luring

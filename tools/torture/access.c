@@ -141,6 +141,8 @@ int do_load(struct worker *w, unsigned long addr, enum via via, uint64_t *val)
 	int ret;
 
 	perturb(w);
+	if (via >= VIA_KERNEL)
+		return via_load(w, addr, via, val);
 	if (via != VIA_CPU)
 		return dev_word(w, addr, via, val, false);
 	step_begin(w, STEP_LOAD, addr);
@@ -154,6 +156,8 @@ int do_store(struct worker *w, unsigned long addr, enum via via, uint64_t val)
 	int ret;
 
 	perturb(w);
+	if (via >= VIA_KERNEL)
+		return via_store(w, addr, via, val);
 	if (via != VIA_CPU)
 		return dev_word(w, addr, via, &val, true);
 	step_begin(w, STEP_STORE, addr);

@@ -38,40 +38,101 @@ int arena_map(struct worker *w, struct span s, enum page_prot prot, int advice)
 	return 0;
 }
 
+static int map_pieces(struct worker *w, struct span block)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < 4 && !ret; i++)
+		ret = arena_map(w, (struct span){ block.first + i * 128, 96 }, PROT_IS_RW,
+				MADV_HUGEPAGE);
+	return ret;
+}
+
+/* Of each size one, naturally aligned, with a hole behind it; the largest apart. */
+static int map_sizes(struct worker *w, struct span block)
+{
+	unsigned int n;
+	int ret = 0;
+
+	if (block.first / HMMT_PMD_PAGES & 1)
+		return arena_map(w, (struct span){ block.first, 256 }, PROT_IS_RW, MADV_HUGEPAGE);
+	for (n = 2; n <= 128 && !ret; n *= 2)
+		ret = arena_map(w, (struct span){ block.first + 2 * n, n }, PROT_IS_RW,
+				MADV_HUGEPAGE);
+	return ret;
+}
+
+static int map_shape(struct worker *w, struct span s, enum shape shape)
+{
+	switch (shape) {
+	case SHAPE_HOLE:
+		return 0;
+	case SHAPE_BASE:
+	case SHAPE_SPARSE:
+		return arena_map(w, s, PROT_IS_RW, MADV_NOHUGEPAGE);
+	case SHAPE_MTHP:
+		return map_pieces(w, s);
+	case SHAPE_SIZES:
+		return map_sizes(w, s);
+	default:
+		return arena_map(w, s, PROT_IS_RW, MADV_HUGEPAGE);
+	}
+}
+
+/* Contents, and what becomes of the mapping after that. */
+static void fill_shape(struct worker *w, struct span s, enum shape shape)
+{
+	struct span one = { s.first + 100, 1 };
+	unsigned int i;
+	uint64_t val;
+
+	switch (shape) {
+	case SHAPE_ZERO:
+		access_load(page_addr(s.first), &val);
+		return;
+	case SHAPE_SPARSE:
+		for (i = s.first; i < s.first + s.n; i += 3)
+			page_fill_locked(w, (struct span){ i, 1 }, page_addr(i));
+		madvise((void *)page_addr(s.first), HMMT_PMD_SIZE, MADV_HUGEPAGE);
+		return;
+	case SHAPE_PTE:
+		page_fill_locked(w, s, page_addr(s.first));
+		/* There and back: the page table stays. */
+		mprotect((void *)page_addr(one.first), HMMT_PAGE_SIZE, PROT_READ);
+		mprotect((void *)page_addr(one.first), HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE);
+		return;
+	case SHAPE_READ:
+		page_fill_locked(w, s, page_addr(s.first));
+		flux_begin(w->m, s);
+		if (!mprotect((void *)page_addr(s.first), HMMT_PMD_SIZE, PROT_READ))
+			model_protect(w->m, s, PROT_IS_R);
+		flux_end(w->m, s);
+		return;
+	default:
+		page_fill_locked(w, s, page_addr(s.first));
+	}
+}
+
 /* Worker 0 builds the regions of the scenario before the others start. */
 int arena_init(struct round *r)
 {
 	struct worker w = { .r = r, .sh = r->sh, .m = r->m, .pg = &r->sh->progress[0] };
 	const struct region *reg = r->scenario->region;
-	unsigned int block = 0, b, i;
+	unsigned int block = 0, b;
 	struct span s;
-	int ret = 0;
+	int ret;
 
 	munmap((void *)ARENA_BASE, lane_base(r, MAX_WORKERS) - ARENA_BASE);
 	for (; reg->shape != SHAPE_END; reg++) {
 		for (b = 0; b < reg->blocks && block < r->m->nr_blocks; b++, block++) {
 			s = (struct span){ block * HMMT_PMD_PAGES, HMMT_PMD_PAGES };
 			flux_begin(r->m, s);
-			switch (reg->shape) {
-			case SHAPE_THP:
-				ret = arena_map(&w, s, PROT_IS_RW, MADV_HUGEPAGE);
-				break;
-			case SHAPE_BASE:
-				ret = arena_map(&w, s, PROT_IS_RW, MADV_NOHUGEPAGE);
-				break;
-			case SHAPE_MTHP:
-				/* Pieces too small for a PMD, with holes between them. */
-				for (i = 0; i < 4 && !ret; i++)
-					ret = arena_map(&w, (struct span){ s.first + i * 128, 96 },
-							PROT_IS_RW, MADV_HUGEPAGE);
-				break;
-			default:
-				break;
-			}
+			ret = map_shape(&w, s, reg->shape);
 			flux_end(r->m, s);
 			if (ret)
 				return ret;
-			page_fill_locked(&w, s, page_addr(s.first));
+			fill_shape(&w, s, reg->shape);
 		}
 	}
 	return 0;
@@ -80,6 +141,16 @@ int arena_init(struct round *r)
 unsigned int pick_page(struct worker *w)
 {
 	return hmmt_rng_below(&w->rng, w->m->nr_pages);
+}
+
+unsigned int pick_slot(struct worker *w)
+{
+	unsigned int slot = hmmt_rng_below(&w->rng, w->r->nr_workers);
+
+	/* Now and then a child's, which must be 0. */
+	if (hmmt_rng_chance(&w->rng, 1, 5))
+		slot += MAX_WORKERS * hmmt_rng_between(&w->rng, 1, SLOT_LEVELS - 1);
+	return slot;
 }
 
 unsigned int pick_mapped(struct worker *w)

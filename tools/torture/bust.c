@@ -60,6 +60,9 @@ static void spoil(struct worker *w, unsigned int page)
 	case BUST_DENIED:
 		munmap((void *)addr, HMMT_PAGE_SIZE);
 		break;
+	case BUST_NOWHERE:
+		madvise((void *)addr, HMMT_PAGE_SIZE, MADV_DONTNEED);
+		break;
 	default:
 		break;
 	}
@@ -67,7 +70,18 @@ unlock:
 	model_unlock(w->m, blocks);
 	if (probe)
 		page_probe(w, page, true, VIA_CPU);
-	page_read(w, page, look, VIA_CPU);
+	if (w->r->cfg->bust == BUST_NOWHERE)
+		readers_look(w, s);
+	else
+		page_read(w, page, look, VIA_CPU);
+}
+
+bool bust_now(struct worker *w, enum bust bust)
+{
+	if (w->r->cfg->bust != bust)
+		return false;
+	tally(w->sh, TALLY_BUSTED);
+	return true;
 }
 
 bool bust_due(struct worker *w)
@@ -91,10 +105,19 @@ static int op_bust(struct worker *w)
 	case BUST_FORKLEAK:
 	case BUST_NEGATIVE:
 	case BUST_DENIED:
+	case BUST_NOWHERE:
 		page = pick_mapped(w);
 		page_write(w, page, VIA_CPU);
 		page_write(w, page, VIA_CPU);
 		spoil(w, page);
+		break;
+	case BUST_LANE:
+		p = lane_map(w, 0, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+		if (!p || lane_fill(w, p, 1, 1))
+			break;
+		tally(w->sh, TALLY_BUSTED);
+		*(volatile uint64_t *)(p + 8) ^= 1;
+		lane_check(w, p, 0, 1, 1, VIA_CPU, "bust");
 		break;
 	case BUST_LIVELOCK:
 		p = mmap((void *)w->lane, HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE,

@@ -416,7 +416,7 @@ static void child_step(struct worker *w)
 	}
 }
 
-static void open_mirrors(struct worker *w)
+void child_reopen(struct worker *w)
 {
 	/* Inherited ones mirror the parent; keeping them open keeps that alive. */
 	bool keep = hmmt_rng_chance(&w->rng, 1, 2);
@@ -450,7 +450,7 @@ static void child_main(struct worker *w)
 	atomic_store(&w->pg->seq, (atomic_load(&w->pg->seq) + 1) & ~1ULL);
 	atomic_store(&w->pg->pid, getpid());
 	atomic_store(&w->pg->tid, getpid());
-	open_mirrors(w);
+	child_reopen(w);
 
 	if (h->level == 1 && hmmt_rng_chance(&w->rng, 1, 2)) {
 		/* The rest of the arena goes, while the parent uses it. */
@@ -472,6 +472,40 @@ static void child_main(struct worker *w)
 	if (hmmt_rng_chance(&w->rng, 1, 2))
 		munmap((void *)ARENA_BASE, page_addr(w->m->nr_pages) - ARENA_BASE);
 	atomic_store(&w->pg->pid, 0);
+}
+
+int child_run(struct worker *w, int (*fn)(struct worker *w, void *arg), void *arg)
+{
+	uint64_t seed = hmmt_rng_u64(&w->rng);
+	struct progress *pg = w->pg;
+	int status;
+	pid_t pid;
+
+	step_begin(w, STEP_FORK, w->lane);
+	pid = fork();
+	if (!pid) {
+		worker_streams(w, seed, 1);
+		atomic_store(&pg->pid, getpid());
+		atomic_store(&pg->tid, getpid());
+		step_end(w);
+		child_reopen(w);
+		_exit(fn(w, arg));
+	}
+	if (pid < 0) {
+		status = -errno;
+		step_end(w);
+		return status;
+	}
+	tally(w->sh, TALLY_FORKS);
+	if (waitpid(pid, &status, 0) != pid)
+		status = -errno;
+	else
+		tally(w->sh, TALLY_KIDS);
+	/* It may have been killed in the middle of a step. */
+	atomic_store(&pg->seq, (atomic_load(&pg->seq) + 1) & ~1ULL);
+	atomic_store(&pg->pid, getpid());
+	atomic_store(&pg->tid, gettid());
+	return status;
 }
 
 void child_prepare(unsigned int nr_workers)

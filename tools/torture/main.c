@@ -74,8 +74,8 @@ static int parse_scenarios(struct config *cfg, char *list)
 
 		if (!s || cfg->nr_scenarios == ARRAY_SIZE(cfg->scenario)) {
 			fprintf(stderr, "torture: no scenario '%s', there are:", name);
-			for (i = 0; i < nr_scenarios; i++)
-				fprintf(stderr, " %s", scenarios[i].name);
+			for (i = 0; (s = scenario_get(i)); i++)
+				fprintf(stderr, " %s", s->name);
 			fprintf(stderr, "\n");
 			return -EINVAL;
 		}
@@ -130,7 +130,7 @@ static int parse(struct config *cfg, int argc, char **argv)
 			cfg->keep_going = true;
 			break;
 		case OPT_WITHOUT:
-			if (ops_mask(optarg, &cfg->without))
+			if (ops_mask(optarg, cfg->without))
 				ret = bad("an op in the list is not known (see --list)", optarg);
 			break;
 		case OPT_BUST:
@@ -216,8 +216,8 @@ int main(int argc, char **argv)
 		.nr_workers = 4,
 		.pauses = 1,
 	};
+	const struct scenario *s;
 	char cmdline[4096];
-	unsigned int i;
 	int ret;
 
 	no_aslr(argv);
@@ -230,8 +230,9 @@ int main(int argc, char **argv)
 	if (cfg.nr_programs && play_scenarios(&cfg))
 		return 3;
 	if (!cfg.nr_scenarios)
-		for (i = 0; i < nr_scenarios; i++)
-			cfg.scenario[cfg.nr_scenarios++] = &scenarios[i];
+		while (cfg.nr_scenarios < ARRAY_SIZE(cfg.scenario) &&
+		       (s = scenario_get(cfg.nr_scenarios)))
+			cfg.scenario[cfg.nr_scenarios++] = s;
 	cfg.guest = hmmt_read_file("/proc/cmdline", cmdline, sizeof(cmdline)) > 0 &&
 		    strstr(cmdline, "hmmtorture.guest=1");
 	if (!cfg.no_device && wants_devices(&cfg)) {

@@ -9,7 +9,16 @@
 
 #include "torture.h"
 
-static const char * const via_names[] = { "CPU", "device 0", "device 1" };
+static const char * const via_names[NR_VIAS] = {
+	[VIA_CPU] = "CPU",
+	[VIA_DEV0] = "device 0",
+	[VIA_DEV1] = "device 1",
+	[VIA_FILE] = "pread/pwrite",
+	[VIA_VM] = "process_vm_readv/writev",
+	[VIA_SPLICE] = "vmsplice",
+	[VIA_MEM] = "/proc/self/mem",
+	[VIA_URING] = "io_uring",
+};
 static const char * const prot_names[] = { "no access", "read-only", "writable", "?" };
 
 static void bump(_Atomic uint64_t *c)
@@ -31,6 +40,12 @@ static void view_flux(struct worker *w, unsigned int page, struct view *v)
 	v->p = &w->m->page[page];
 	v->flux = atomic_load(&v->p->fe);
 	v->stable = atomic_load(&v->p->fb) == v->flux;
+}
+
+/* /proc/PID/mem reads as a debugger does: whatever is mapped. */
+static bool readable(uint64_t word, enum via via)
+{
+	return via == VIA_MEM ? word_mapped(word) : word_readable(word);
 }
 
 /* Did a change overlap what was done since? */
@@ -207,7 +222,8 @@ static int judge_access(struct worker *w, uint64_t word, unsigned long addr,
 			tally(w->sh, TALLY_SEGV);
 		return ret;
 	}
-	if (ret == -EIO && nomem_seen(w))
+	/* The kernel's own access has one answer for SIGBUS and SIGSEGV. */
+	if ((ret == -EIO || (ret == -EFAULT && via >= VIA_KERNEL)) && nomem_seen(w))
 		ret = -ENOMEM;
 	if (err_transient(ret)) {
 		tally(w->sh, TALLY_NOMEM);
@@ -236,7 +252,7 @@ int page_check_locked(struct worker *w, uint64_t word, unsigned long addr,
 	lo = bound(w, word, slot, false);
 	ret = do_load(w, addr + slot_offset(slot), via, &val);
 	hi = bound(w, word, slot, true);
-	ret = judge_access(w, word, addr, via, false, word_readable(word), ret);
+	ret = judge_access(w, word, addr, via, false, readable(word, via), ret);
 	if (ret)
 		return ret == -EFAULT ? 0 : ret;
 	bump(&w->sh->checked[slot < MAX_WORKERS ? ORACLE_SLOT : ORACLE_FORK]);
@@ -261,40 +277,65 @@ static int recheck(struct worker *w, unsigned int page, unsigned int slot, enum 
 	return ret;
 }
 
-int page_read(struct worker *w, unsigned int page, unsigned int slot, enum via via)
+void page_read_begin(struct worker *w, unsigned int page, unsigned int slot,
+		     struct page_try *t)
 {
-	unsigned long addr = page_addr(page);
-	uint64_t lo, hi, val = 0;
 	struct view v;
-	bool stray;
-	int ret;
 
 	view_flux(w, page, &v);
-	v.word = atomic_load(&v.p->word);
-	stray = model_stray_possible(w->m, slot, page, v.flux);
-	lo = bound(w, v.word, slot, false);
-	ret = do_load(w, addr + slot_offset(slot), via, &val);
-	hi = bound(w, v.word, slot, true);
-	if (view_raced(&v)) {
-		tally(w->sh, TALLY_RACED);
+	t->page = page;
+	t->slot = slot;
+	t->flux = v.flux;
+	t->stable = v.stable;
+	t->word = atomic_load(&v.p->word);
+	t->stray = model_stray_possible(w->m, slot, page, v.flux);
+	t->lo = bound(w, t->word, slot, false);
+}
+
+/* Did a change overlap what was tried? */
+static bool try_raced(struct worker *w, const struct page_try *t)
+{
+	if (t->stable && atomic_load(&w->m->page[t->page].fb) == t->flux)
+		return false;
+	tally(w->sh, TALLY_RACED);
+	return true;
+}
+
+int page_read_end(struct worker *w, struct page_try *t, enum via via, int ret, uint64_t val)
+{
+	unsigned int slot = t->slot;
+	unsigned long addr = page_addr(t->page);
+	uint64_t hi = bound(w, t->word, slot, true);
+
+	if (try_raced(w, t))
 		return 0;
-	}
-	ret = judge_access(w, v.word, addr, via, false, word_readable(v.word), ret);
+	ret = judge_access(w, t->word, addr, via, false, readable(t->word, via), ret);
 	if (ret)
 		return ret == -EFAULT ? 0 : ret;
 	bump(&w->sh->checked[slot < MAX_WORKERS ? ORACLE_SLOT : ORACLE_FORK]);
-	expect(w, v.word, slot, lo, hi);
-	if (slot_check(val, tag_of(w, v.word, slot), lo, hi) == SLOT_GOOD) {
+	expect(w, t->word, slot, t->lo, hi);
+	if (slot_check(val, tag_of(w, t->word, slot), t->lo, hi) == SLOT_GOOD) {
 		/* Seen once, a write that was in doubt must not vanish again. */
-		if (slot == w->idx && (val & SLOT_SEQ_MASK) > lo)
-			atomic_store(&w->m->seq[word_cell(v.word)][slot].done,
-				     seq_pack(word_gen(v.word), val & SLOT_SEQ_MASK));
+		if (slot == w->idx && (val & SLOT_SEQ_MASK) > t->lo)
+			atomic_store(&w->m->seq[word_cell(t->word)][slot].done,
+				     seq_pack(word_gen(t->word), val & SLOT_SEQ_MASK));
 		return 0;
 	}
-	if (stray)
-		return recheck(w, page, slot, via);
-	slot_fail(w, v.word, addr, slot, val, lo, hi, via_names[via]);
+	if (t->stray)
+		return recheck(w, t->page, slot, via);
+	slot_fail(w, t->word, addr, slot, val, t->lo, hi, via_names[via]);
 	return -EUCLEAN;
+}
+
+int page_read(struct worker *w, unsigned int page, unsigned int slot, enum via via)
+{
+	struct page_try t;
+	uint64_t val = 0;
+	int ret;
+
+	page_read_begin(w, page, slot, &t);
+	ret = do_load(w, page_addr(page) + slot_offset(slot), via, &val);
+	return page_read_end(w, &t, via, ret, val);
 }
 
 /* The next value of the worker's slot in content @word; announces it. */
@@ -347,36 +388,51 @@ unlock:
 	model_unlock_page(w->m, page);
 }
 
-int page_write(struct worker *w, unsigned int page, enum via via)
+int page_write_begin(struct worker *w, unsigned int page, struct page_try *t)
 {
-	unsigned long addr = page_addr(page);
 	_Atomic uint64_t *flight = &w->m->inflight[w->idx];
 	struct view v;
-	uint64_t val, seq;
-	int ret;
 
 	/* Announced before the flux is looked at: see model_stray_possible(). */
 	atomic_store(flight, (uint64_t)(page + 1) << 32 | FLUX_UNKNOWN);
 	view_flux(w, page, &v);
 	atomic_store(flight, (uint64_t)(page + 1) << 32 | v.flux);
-	v.word = atomic_load(&v.p->word);
-	if (!word_writable(v.word)) {
+	t->page = page;
+	t->slot = w->idx;
+	t->flux = v.flux;
+	t->stable = v.stable;
+	t->word = atomic_load(&v.p->word);
+	if (!word_writable(t->word)) {
 		atomic_store(flight, 0);
 		return -EAGAIN;
 	}
-	val = next_value(w, v.word, &seq);
-	ret = do_store(w, addr + slot_offset(w->idx), via, val);
-	if (view_raced(&v)) {
-		tally(w->sh, TALLY_RACED);
-		resolve(w, page, v.word, val);
+	t->val = next_value(w, t->word, &t->seq);
+	return 0;
+}
+
+int page_write_end(struct worker *w, struct page_try *t, enum via via, int ret)
+{
+	if (try_raced(w, t)) {
+		resolve(w, t->page, t->word, t->val);
 		ret = 0;
 	} else {
-		ret = judge_access(w, v.word, addr, via, true, true, ret);
+		ret = judge_access(w, t->word, page_addr(t->page), via, true, true, ret);
 		if (!ret)
-			value_done(w, v.word, seq);
+			value_done(w, t->word, t->seq);
 	}
-	atomic_store(flight, 0);
+	atomic_store(&w->m->inflight[w->idx], 0);
 	return ret;
+}
+
+int page_write(struct worker *w, unsigned int page, enum via via)
+{
+	struct page_try t;
+	int ret = page_write_begin(w, page, &t);
+
+	if (ret)
+		return ret;
+	ret = do_store(w, page_addr(page) + slot_offset(w->idx), via, t.val);
+	return page_write_end(w, &t, via, ret);
 }
 
 int page_probe(struct worker *w, unsigned int page, bool write, enum via via)

@@ -106,8 +106,8 @@ const char *play_apply(struct config *cfg, const struct config *base, unsigned i
 	cfg->no_perturb = base->no_perturb || !p->pauses;
 	cfg->pauses = p->pauses;
 	cfg->bust = p->bust[0] ? bust_find(p->bust) : BUST_NONE;
-	cfg->without = base->without;
-	if (p->without[0] && ops_mask(p->without, &cfg->without))
+	memcpy(cfg->without, base->without, sizeof(cfg->without));
+	if (p->without[0] && ops_mask(p->without, cfg->without))
 		return "an op that is left out is not known";
 	for (i = 0; i < p->nr; i++) {
 		why = ops_skip(ops_get(p->line[i].number), cfg);
@@ -142,7 +142,7 @@ int play_head(const struct round *r, char *buf, size_t size)
 	if (cfg->bust != BUST_NONE)
 		snprintf(p.bust, sizeof(p.bust), "%s", bust_names[cfg->bust]);
 	for (n = 0; n < ops_count(); n++)
-		if (cfg->without >> n & 1)
+		if (cfg->without[n])
 			len += snprintf(p.without + len, sizeof(p.without) - len, "%s%s",
 					len ? "," : "", ops_get(n)->name);
 	if (len >= sizeof(p.without))

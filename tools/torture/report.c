@@ -9,12 +9,13 @@
 
 void report_list(void)
 {
+	const struct scenario *s;
 	const struct op *op;
 	unsigned int n;
 
 	printf("scenarios:\n");
-	for (n = 0; n < nr_scenarios; n++)
-		printf("  %-18s %s\n", scenarios[n].name, scenarios[n].help);
+	for (n = 0; (s = scenario_get(n)); n++)
+		printf("  %-24s %s\n", s->name, s->help);
 	printf("ops:\n");
 	for (n = 0; (op = ops_get(n)); n++)
 		printf("  %-18s %s\n", op->name, op->help);
@@ -138,12 +139,14 @@ static void json_counters(const struct config *cfg, const struct shared *sh,
 	printf("}");
 }
 
-static void json_oracles(const struct config *cfg, const struct shared *sh)
+static void json_oracles(const struct config *cfg, const struct shared *sh,
+			 const struct scenario_result *res)
 {
 	unsigned int planned = 0, i;
 
 	for (i = 0; i < cfg->nr_scenarios; i++)
-		planned |= cfg->scenario[i]->oracles;
+		if (!res[i].skip)
+			planned |= cfg->scenario[i]->oracles;
 	if (!cfg->nr_devs)
 		planned &= ~(1U << ORACLE_DRIVER | 1U << ORACLE_SNAPSHOT | 1U << ORACLE_HMM);
 	printf(",\"oracles\":{");
@@ -182,7 +185,7 @@ void report_end(const struct config *cfg, const struct shared *sh,
 	printf("]");
 	json_ops(cfg, sh);
 	json_counters(cfg, sh, before, after);
-	json_oracles(cfg, sh);
+	json_oracles(cfg, sh, res);
 	printf(",\"failures\":[");
 	for (i = 0; i < (unsigned int)sh->failed && i < MAX_FAILS; i++) {
 		printf("%s{\"oracle\":\"%s\",\"title\":", i ? "," : "",

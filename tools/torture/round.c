@@ -18,25 +18,15 @@ static struct worker workers[MAX_WORKERS];
 /* The scenario's weights, without what cannot run here. */
 static void set_weights(struct round *r)
 {
-	const struct scenario *s = r->scenario;
-	unsigned int role, n, i, star;
+	uint64_t seed = r->cfg->seed + r->number;
+	unsigned int role, n;
 	const struct op *op;
 
-	for (role = 0; role < s->nr_roles; role++) {
-		const struct weight *wt = s->role[role];
-
-		star = 0;
-		for (i = 0; wt[i].op; i++)
-			if (!strcmp(wt[i].op, "*"))
-				star = wt[i].weight;
+	for (role = 0; role < r->scenario->nr_roles; role++) {
 		r->total[role] = 0;
 		for (n = 0; (op = ops_get(n)); n++) {
-			r->weight[role][n] = star * op->weight;
-			for (i = 0; wt[i].op; i++)
-				if (!strcmp(wt[i].op, op->name))
-					r->weight[role][n] = wt[i].weight;
-			if (ops_skip(op, r->cfg))
-				r->weight[role][n] = 0;
+			r->weight[role][n] = ops_skip(op, r->cfg) ? 0 :
+				scenario_weight(r->scenario, role, n, seed);
 			r->total[role] += r->weight[role][n];
 		}
 	}

@@ -18,7 +18,8 @@
 #include "program.h"
 #include "record.h"
 
-#define MAX_OPS		64
+#define MAX_OPS		160
+#define MAX_ROLES	4
 #define MAX_FAILS	32
 #define NR_DEVS		2
 #define MAX_KIDS	2
@@ -40,6 +41,7 @@ enum oracle {
 	ORACLE_CONSERVATION,	/* counters are back at their baseline */
 	ORACLE_DRIVER,		/* the driver's own invariants */
 	ORACLE_HMM,		/* hmm_range_fault() keeps its promises */
+	ORACLE_READER,		/* what /proc says of a mapping is possible */
 	NR_ORACLES,
 };
 
@@ -59,14 +61,20 @@ enum tally {
 	NR_TALLIES,
 };
 
-/* How an access gets at the memory. */
-enum via { VIA_CPU, VIA_DEV0, VIA_DEV1 };
+/* How an access gets at the memory: by a CPU, by a device, by the kernel (via.c). */
+enum via {
+	VIA_CPU, VIA_DEV0, VIA_DEV1,
+	VIA_FILE, VIA_VM, VIA_SPLICE, VIA_MEM, VIA_URING,
+	NR_VIAS,
+};
+#define VIA_KERNEL	VIA_FILE	/* from this one on */
 
 /* Kinds of single step that the progress oracle watches. */
 enum step {
 	STEP_NONE, STEP_LOAD, STEP_STORE, STEP_DEV_LOAD, STEP_DEV_STORE,
+	STEP_KERNEL_LOAD, STEP_KERNEL_STORE, STEP_URING,
 	STEP_MIGRATE, STEP_EVICT, STEP_SNAPSHOT, STEP_MREMAP, STEP_MMAP, STEP_MUNMAP,
-	STEP_MPROTECT, STEP_MADVISE, STEP_FORK, STEP_WAIT,
+	STEP_MPROTECT, STEP_MADVISE, STEP_PIN, STEP_READER, STEP_SYSTEM, STEP_FORK, STEP_WAIT,
 	NR_STEPS,
 };
 
@@ -113,7 +121,8 @@ struct shared {
 enum bust {
 	BUST_NONE, BUST_STALE, BUST_FOREIGN, BUST_ZERO, BUST_GARBAGE, BUST_FORKLEAK,
 	BUST_CHILDLEAK, BUST_NEGATIVE, BUST_DENIED, BUST_LIVELOCK, BUST_HANG,
-	BUST_CONSERVE, BUST_RSS, BUST_CRASH, BUST_MOVED, NR_BUSTS,
+	BUST_CONSERVE, BUST_RSS, BUST_CRASH, BUST_MOVED, BUST_NOWHERE, BUST_LANE, BUST_FREED,
+	BUST_UFFD, BUST_PIN, NR_BUSTS,
 };
 
 /* What stays the same all along. */
@@ -129,12 +138,12 @@ struct config {
 	bool keep_going;
 	bool guest;		/* nobody else changes the system's counters */
 	enum bust bust;
-	uint64_t without;	/* mask of op numbers that are not to run */
+	bool without[MAX_OPS];	/* by number: not to run */
 	unsigned int nr_devs;	/* devices there are, at most NR_DEVS */
 	const char *journal;	/* a file for it, NULL: what the guest has */
 	bool trace_draws;	/* into the journal, too */
 	bool trace_calls;
-	const struct scenario *scenario[16];
+	const struct scenario *scenario[48];
 	unsigned int nr_scenarios;
 	struct program *program;	/* to run in place of scenarios */
 	unsigned int nr_programs;
@@ -154,8 +163,8 @@ struct round {
 	struct hmmt_dev dev[NR_DEVS];
 	int maps_fd;
 	unsigned int nr_workers;
-	unsigned int weight[3][MAX_OPS];	/* by role and op number */
-	unsigned int total[3];
+	unsigned int weight[MAX_ROLES][MAX_OPS];	/* by role and op number */
+	unsigned int total[MAX_ROLES];
 };
 
 struct worker {
@@ -176,6 +185,9 @@ struct worker {
 	uint32_t serial;		/* of its forks */
 	bool bust_done;			/* of the last two ops */
 	unsigned int moves;		/* for BUST_MOVED */
+	unsigned long pin_addr;		/* what gup_hold left pinned */
+	size_t pin_len;
+	uint64_t lane_serial;
 };
 
 /* --- small things (util.c) ----------------------------------------------- */
@@ -237,10 +249,46 @@ int do_store(struct worker *w, unsigned long addr, enum via via, uint64_t val);
 /* Errors by which a call may refuse for want of memory or of luck. */
 bool err_transient(int err);
 
+/* --- access by the kernel (via.c) ------------------------------------------- */
+
+/* What a worker needs for it: files, a pipe, a ring. 0 or -errno. */
+int via_open(struct worker *w);
+void via_close(struct worker *w);
+/* As do_load() and do_store(). */
+int via_load(struct worker *w, unsigned long addr, enum via via, uint64_t *val);
+int via_store(struct worker *w, unsigned long addr, enum via via, uint64_t val);
+/* The worker's ring, NULL: this kernel has none. */
+struct io_uring *via_ring(struct worker *w);
+/* A file of the worker's, for words on their way. */
+int via_file(struct worker *w);
+
 /* --- pages of the arena under concurrency (page.c) ------------------------- */
 
 /* Check @slot of @page; any slot, any page. 0 or a transient -errno. */
 int page_read(struct worker *w, unsigned int page, unsigned int slot, enum via via);
+/*
+ * The same in two halves, for whoever has several accesses under way: any
+ * number of reads, but one write, of a worker at a time.
+ */
+struct page_try {
+	unsigned int page;
+	unsigned int slot;
+	uint32_t flux;
+	bool stable;
+	bool stray;
+	uint64_t word;
+	uint64_t lo;
+	uint64_t val;		/* to write */
+	uint64_t seq;
+};
+
+void page_read_begin(struct worker *w, unsigned int page, unsigned int slot,
+		     struct page_try *t);
+/* The access ended in @ret, and read @val. */
+int page_read_end(struct worker *w, struct page_try *t, enum via via, int ret, uint64_t val);
+/* -EAGAIN: not writable, and there is nothing to end. */
+int page_write_begin(struct worker *w, unsigned int page, struct page_try *t);
+int page_write_end(struct worker *w, struct page_try *t, enum via via, int ret);
 /* Advance the worker's own slot. -EAGAIN: not writable. */
 int page_write(struct worker *w, unsigned int page, enum via via);
 /* Access the probe word: must work just where the model says so. */
@@ -261,6 +309,7 @@ void slot_fail(struct worker *w, uint64_t word, unsigned long addr, unsigned int
 
 int arena_init(struct round *r);
 void lane_clear(struct worker *w);
+unsigned int pick_slot(struct worker *w);		/* any that must hold something known */
 unsigned int pick_page(struct worker *w);		/* any */
 unsigned int pick_mapped(struct worker *w);		/* mapped, with luck */
 struct span pick_block(struct worker *w);		/* one whole PMD */
@@ -277,12 +326,36 @@ void arena_resync(struct worker *w, struct span s);
 /* With @s locked, and within flux: a fresh mapping. 0 or -errno. */
 int arena_map(struct worker *w, struct span s, enum page_prot prot, int advice);
 
+/* --- memory of one op's own, in the worker's lane (lane.c) ------------------- */
+
+/*
+ * Nobody else touches it, so all of it is known: each page holds a word of
+ * (worker, @key, page) in two places; @key 0 stands for zeros.
+ */
+uint64_t lane_key(struct worker *w);
+/* A fresh mapping at @page of the lane; NULL: errno says why. */
+void *lane_map(struct worker *w, unsigned int page, unsigned int n, int prot, int flags, int fd);
+/* 0 or -errno of the first access that failed */
+int lane_fill(struct worker *w, void *at, unsigned int n, uint64_t key);
+/* @n pages from number @first of what was filled. 0, -errno, -EUCLEAN: wrong, reported. */
+int lane_check(struct worker *w, void *at, unsigned int first, unsigned int n, uint64_t key,
+	       enum via via, const char *what);
+/* What page number @page of key @key holds */
+uint64_t lane_word(struct worker *w, uint64_t key, unsigned int page);
+
 /* --- children (child.c) --------------------------------------------------- */
 
 /* Touch the memory that forking uses, so that it does not grow later. */
 void child_prepare(unsigned int nr_workers);
 int child_fork(struct worker *w, struct span s);
 void child_reap(struct worker *w, bool all);
+/* In a child: mirrors and files of its own instead of the parent's. */
+void child_reopen(struct worker *w);
+/*
+ * Run @fn in a child and wait for its end: its wait status, or -errno. It has
+ * a copy of everything, and the caller's place in the eyes of the progress oracle.
+ */
+int child_run(struct worker *w, int (*fn)(struct worker *w, void *arg), void *arg);
 
 /* --- worker and round (worker.c, round.c) ---------------------------------- */
 
@@ -346,6 +419,22 @@ bool hmm_broken(const struct config *cfg, const struct hmmt_stats *before,
 void hmm_check(const struct config *cfg, struct shared *sh,
 	       const struct hmmt_stats *before, const struct hmmt_stats *after);
 
+/* --- the guest's knobs (guest.c) --------------------------------------------- */
+
+#define GUEST_CGROUP	"/sys/fs/cgroup/torture"
+
+void guest_setup(const struct config *cfg);
+/* Let go of what is kept for nobody, before it is counted. */
+void guest_settle(const struct config *cfg);
+
+/* --- the driver goes and comes (module.c) ------------------------------------ */
+
+/*
+ * Unload the driver while a process has pages in it, which it must get back, and
+ * load it again with the same parameters; @dev are closed and opened.
+ */
+void module_cycle(const struct config *cfg, struct shared *sh, struct hmmt_dev *dev);
+
 /* --- report (report.c) ------------------------------------------------------- */
 
 struct scenario_result {
@@ -353,6 +442,7 @@ struct scenario_result {
 	uint64_t ops;
 	unsigned int failures;
 	const char *skip;
+	char why[512];		/* what @skip may point to */
 };
 
 void report_plan(const struct config *cfg);
@@ -373,6 +463,8 @@ int supervise(const struct config *cfg);
 bool bust_due(struct worker *w);
 /* Contents that have just arrived at @s. */
 void bust_moved(struct worker *w, struct span s);
+/* Is this the mistake to make? Counted if so: for ops that make it themselves. */
+bool bust_now(struct worker *w, enum bust bust);
 /* In a child: change what page at @addr holds of worker 0, who had @val there. */
 void bust_child(struct worker *w, unsigned long addr, uint64_t val);
 /* In the supervisor: before the check after a round. Returns a stray's pid. */

@@ -15,6 +15,7 @@ const char * const oracle_names[NR_ORACLES] = {
 	[ORACLE_CONSERVATION] = "conservation",
 	[ORACLE_DRIVER] = "driver_check",
 	[ORACLE_HMM] = "hmm",
+	[ORACLE_READER] = "reader",
 };
 
 const char * const tally_names[NR_TALLIES] = {
@@ -38,6 +39,9 @@ const char * const step_names[NR_STEPS] = {
 	[STEP_STORE] = "store",
 	[STEP_DEV_LOAD] = "device load",
 	[STEP_DEV_STORE] = "device store",
+	[STEP_KERNEL_LOAD] = "kernel load",
+	[STEP_KERNEL_STORE] = "kernel store",
+	[STEP_URING] = "io_uring",
 	[STEP_MIGRATE] = "migration",
 	[STEP_EVICT] = "eviction",
 	[STEP_SNAPSHOT] = "snapshot",
@@ -46,6 +50,9 @@ const char * const step_names[NR_STEPS] = {
 	[STEP_MUNMAP] = "munmap()",
 	[STEP_MPROTECT] = "mprotect()",
 	[STEP_MADVISE] = "madvise()",
+	[STEP_PIN] = "pin",
+	[STEP_READER] = "reader of /proc",
+	[STEP_SYSTEM] = "system call",
 	[STEP_FORK] = "fork()",
 	[STEP_WAIT] = "waitpid()",
 };
@@ -66,6 +73,11 @@ const char * const bust_names[NR_BUSTS] = {
 	[BUST_RSS] = "rss",
 	[BUST_CRASH] = "crash",
 	[BUST_MOVED] = "moved",
+	[BUST_NOWHERE] = "nowhere",
+	[BUST_LANE] = "lane",
+	[BUST_FREED] = "freed",
+	[BUST_UFFD] = "uffd",
+	[BUST_PIN] = "pin",
 };
 
 enum bust bust_find(const char *name)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -145,6 +146,11 @@ void *worker_main(void *arg)
 	w->pg->pid = getpid();
 	w->pg->tid = gettid();
 	trace_thread(w);
+	if (via_open(w)) {
+		fail_add(w->sh, ORACLE_PROGRESS, "round: cannot set up", "worker %u: %s", w->idx,
+			 strerror(errno));
+		return NULL;
+	}
 	while (!atomic_load(&w->sh->stop) && now_ns() < w->r->end_ns) {
 		if (atomic_load(&w->sh->hold) || atomic_load(&w->sh->dev_hold)) {
 			nap_ms(10);
@@ -157,6 +163,8 @@ void *worker_main(void *arg)
 			turn_give(w->next);
 	}
 	worker_done(w);
+	lane_clear(w);
+	via_close(w);
 	w->pg->pid = 0;
 	return NULL;
 }

@@ -42,13 +42,13 @@ set_engine_args()
 		# itself draws has a fixed seed.
 		engine_args=(-accel 'tcg,thread=single' -icount "shift=$det_shift,sleep=off"
 			-rtc 'base=2020-01-01T00:00:00,clock=vm'
-			-cpu 'max,-rdrand,-rdseed' -seed 1)
+			-cpu 'max,-rdrand,-rdseed,-fsrm' -seed 1)
 		;;
 	tcg-mt)
-		engine_args=(-accel 'tcg,thread=multi' -cpu max)
+		engine_args=(-accel 'tcg,thread=multi' -cpu max,-fsrm)
 		;;
 	kvm)
-		engine_args=(-accel kvm -cpu host)
+		engine_args=(-accel kvm -cpu host,-fsrm)
 		;;
 	esac
 	# No default device, no network, no configuration of the user. One core
@@ -65,10 +65,8 @@ kernel_params()
 		unknown_nmi_panic=1 hung_task_panic=0 softlockup_panic=0 reboot=t
 		random.trust_cpu=off random.trust_bootloader=off'
 
-	# Emulated timers work; a loaded host lets the kernel think that they do not.
-	[ "$1" = kvm ] || params="$params no_timer_check"
 	# The clock is the count of instructions: nothing to calibrate against.
-	[ "$1" != tcg-det ] || params="$params tsc=reliable"
+	[ "$1" != tcg-det ] || params="$params tsc=reliable no_timer_check"
 	# shellcheck disable=SC2086 # one blank between words
 	echo $params
 }

@@ -4,16 +4,6 @@
 
 #include "ops.h"
 
-/* The slot to look at: mostly a worker's, now and then a child's, which must be 0. */
-static unsigned int any_slot(struct worker *w)
-{
-	unsigned int slot = hmmt_rng_below(&w->rng, w->r->nr_workers);
-
-	if (hmmt_rng_chance(&w->rng, 1, 5))
-		slot += MAX_WORKERS * hmmt_rng_between(&w->rng, 1, SLOT_LEVELS - 1);
-	return slot;
-}
-
 static int op_read(struct worker *w)
 {
 	unsigned int page = pick_mapped(w), i;
@@ -21,7 +11,7 @@ static int op_read(struct worker *w)
 
 	op_arg(w, (uint64_t)page << 32 | 1);
 	for (i = 0; i < 8 && !ret; i++)
-		ret = page_read(w, page, any_slot(w), VIA_CPU);
+		ret = page_read(w, page, pick_slot(w), VIA_CPU);
 	return ret;
 }
 
@@ -51,7 +41,7 @@ static int op_sweep(struct worker *w)
 		if (write && hmmt_rng_chance(&w->rng, 1, 2))
 			ret = page_write(w, page, VIA_CPU);
 		else
-			ret = page_read(w, page, any_slot(w), VIA_CPU);
+			ret = page_read(w, page, pick_slot(w), VIA_CPU);
 		if (!ret)
 			done++;
 		else if (ret == -EUCLEAN)

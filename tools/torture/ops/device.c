@@ -117,11 +117,124 @@ static int op_snapshot(struct worker *w)
 	return ret;
 }
 
+#define MAX_EXCLUSIVE	8
+
+/* Pages for the device alone, until a CPU comes, which must find what was there. */
+static int exclusive(struct worker *w)
+{
+	static __thread char buf[MAX_EXCLUSIVE * HMMT_PAGE_SIZE];
+	unsigned int dev = any_dev(w) - VIA_DEV0;
+	struct span s = { pick_mapped(w), hmmt_rng_between(&w->rng, 1, MAX_EXCLUSIVE) };
+	unsigned int i;
+	int ret;
+
+	s.n = min_ul(s.n, w->m->nr_pages - s.first);
+	op_arg(w, (uint64_t)s.first << 32 | s.n);
+	step_begin(w, STEP_DEV_LOAD, page_addr(s.first));
+	ret = hmmt_exclusive(&w->r->dev[dev], page_addr(s.first), buf, s.n * HMMT_PAGE_SIZE);
+	step_end(w);
+	/* no mapping, no permission to write */
+	if (ret == -EFAULT || ret == -EPERM)
+		ret = -EAGAIN;
+	if (ret && !err_transient(ret))
+		fail_add(w->sh, ORACLE_NEGATIVE, "exclusive: unexpected error",
+			 "device %u, %#lx+%u: %s", dev, page_addr(s.first), s.n, strerror(-ret));
+	for (i = 0; i < s.n && !ret; i++) {
+		ret = page_write(w, s.first + i, VIA_CPU);
+		if (ret == -EAGAIN)
+			ret = 0;
+		if (!ret)
+			ret = page_read(w, s.first + i, pick_slot(w), VIA_CPU);
+	}
+	return ret;
+}
+
+/* A checksum has no slots: what it says of pages that all know is compared. */
+static int checksum(struct worker *w)
+{
+	struct span s = pick_part(w);
+	static __thread uint64_t sums[HMMT_PMD_PAGES];
+	struct hmmt_checksum res;
+	uint64_t blocks;
+	unsigned int i;
+	int ret;
+
+	op_arg(w, (uint64_t)s.first << 32 | s.n);
+	blocks = model_lock(w->m, &s, 1);
+	s = mapped_run(w, s);
+	for (i = 0; i < s.n; i++)
+		if (!word_readable(atomic_load(&w->m->page[s.first + i].word)))
+			break;
+	s.n = i;
+	if (!s.n) {
+		model_unlock(w->m, blocks);
+		return -EAGAIN;
+	}
+	step_begin(w, STEP_DEV_LOAD, page_addr(s.first));
+	ret = hmmt_checksum(&w->r->dev[0], page_addr(s.first), s.n * HMMT_PAGE_SIZE, sums, &res);
+	step_end(w);
+	/* The writers stand still only where there are none. */
+	for (i = 0; i < s.n && !ret && ops_alone(w); i++) {
+		atomic_fetch_add_explicit(&w->sh->checked[ORACLE_SLOT], 1, memory_order_relaxed);
+		if (sums[i] == hmmt_checksum_of((void *)page_addr(s.first + i), HMMT_PAGE_SIZE))
+			continue;
+		fail_add(w->sh, ORACLE_SLOT, "wrong slot: device and CPU differ",
+			 "checksum of %#lx", page_addr(s.first + i));
+		ret = -EUCLEAN;
+	}
+	model_unlock(w->m, blocks);
+	return ret == -EFAULT ? -ENOMEM : ret;
+}
+
+/* How much a fault brings back or asks for: of all users of the file. */
+static int fault_window(struct worker *w)
+{
+	static const size_t windows[] = { 0, 0, HMMT_PAGE_SIZE, 65536, HMMT_PMD_SIZE };
+	size_t cpu = windows[hmmt_rng_below(&w->rng, ARRAY_SIZE(windows))];
+	size_t dev = windows[hmmt_rng_below(&w->rng, ARRAY_SIZE(windows))];
+
+	op_arg(w, 0);
+	op_arg(w, 0);
+	op_arg(w, cpu);
+	op_arg(w, dev);
+	return hmmt_tune(&w->r->dev[0], cpu, dev);
+}
+
+/*
+ * Device memory that runs out in the middle, and system THPs that are not to be
+ * had; never a system page, without which a CPU fault rightly ends in SIGBUS.
+ */
+static int inject(struct worker *w)
+{
+	struct hmmt_inject in = {
+		.sites = HMMT_SITE_DEV_BASE | HMMT_SITE_DEV_THP,
+		.nth = hmmt_rng_between(&w->rng, 1, 64),
+		.interval = hmmt_rng_below(&w->rng, 8),
+		.times = hmmt_rng_between(&w->rng, 1, 256),
+	};
+
+	if (hmmt_rng_chance(&w->rng, 1, 2))
+		in.sites = HMMT_SITE_DEV_THP | HMMT_SITE_SYS_THP;
+	if (hmmt_rng_chance(&w->rng, 1, 3))
+		in.probability = hmmt_rng_below(&w->rng, 32768);
+	in.seed = hmmt_rng_u64(&w->rng);
+	op_arg(w, 0);
+	op_arg(w, 0);
+	op_arg(w, in.sites);
+	op_arg(w, in.nth);
+	return hmmt_inject(&w->r->dev[0], &in);
+}
+
 const struct op ops_device[] = {
 	{ "dev_read", "a device checks a slot", NEED_DEV, OP_DATA, 10, op_dev_read },
 	{ "dev_write", "a device advances the own slot", NEED_DEV, OP_DATA, 10, op_dev_write },
 	{ "dev_probe", "a device accesses any page", NEED_DEV, OP_CHECK, 4, op_dev_probe },
 	{ "dev_sweep", "devices check a run of pages", NEED_DEV, OP_DATA, 4, op_dev_sweep },
 	{ "snapshot", "the device's view of a block", NEED_DEV, OP_CHECK, 4, op_snapshot },
+	{ "exclusive", "pages for a device alone, until a CPU comes", NEED_DEV, OP_DATA, 3,
+	  exclusive },
+	{ "checksum", "a device sums up pages", NEED_DEV, OP_CHECK, 2, checksum },
+	{ "fault_window", "faults bring back more or less", NEED_DEV, OP_PLACE, 1, fault_window },
+	{ "inject", "allocations of the driver fail", NEED_DEV, OP_PLACE, 1, inject },
 	OP_TABLE_END
 };

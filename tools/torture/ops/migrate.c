@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ops.h"
 
@@ -122,6 +123,76 @@ static int evict(struct worker *w)
 	return ret;
 }
 
+/* From one device to the other, without a way through system memory. */
+static int to_peer(struct worker *w)
+{
+	struct span s = hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w);
+	unsigned int dev = hmmt_rng_below(&w->rng, 2);
+	unsigned int flags = hmmt_rng_chance(&w->rng, 1, 4) ? HMMT_MIGRATE_BASE : 0;
+	size_t len = s.n * HMMT_PAGE_SIZE;
+	struct hmmt_migrate res;
+	int ret;
+
+	op_arg(w, (uint64_t)s.first << 32 | s.n);
+	op_arg(w, 0);
+	op_arg(w, dev << 16 | flags);
+	step_begin(w, STEP_MIGRATE, page_addr(s.first));
+	if (hmmt_rng_chance(&w->rng, 1, 2))	/* else it may hardly ever be there */
+		hmmt_migrate(&w->r->dev[!dev], page_addr(s.first), len, flags, NULL);
+	ret = hmmt_migrate_peer(&w->r->dev[dev], page_addr(s.first), len, flags, !dev, &res);
+	step_end(w);
+	op_arg(w, res.migrated);
+	if (ret && !migrate_err_ok(ret))
+		fail_add(w->sh, ORACLE_NEGATIVE, "migrate: unexpected error",
+			 "from device %u to %u, %#lx+%#zx: %s", !dev, dev, page_addr(s.first),
+			 len, strerror(-ret));
+	return ret == -EFAULT ? -EAGAIN : ret;
+}
+
+/* By number of device page, as pagemap tells it, whoever has it by then. */
+static int evict_some(struct worker *w)
+{
+	struct span s = { pick_mapped(w), 16 };
+	struct hmmt_evict e = { .mode = hmmt_rng_between(&w->rng, HMMT_EVICT_CHUNK,
+							 HMMT_EVICT_PFNS) };
+	uint64_t entry[16], pfns[16], n = 0;
+	struct hmmt_pagemap pm;
+	unsigned int i, dev;
+	int ret = -EAGAIN;
+
+	s.n = min_ul(s.n, w->m->nr_pages - s.first);
+	op_arg(w, (uint64_t)s.first << 32 | s.n);
+	op_arg(w, 0);
+	op_arg(w, e.mode);
+	if (hmmt_pagemap_read(getpid(), page_addr(s.first), s.n, entry))
+		return -EAGAIN;
+	for (i = 0; i < s.n; i++) {
+		pm = hmmt_pagemap_decode(entry[i]);
+		if (pm.swap && pm.swap_pfn)
+			pfns[n++] = pm.swap_pfn;
+	}
+	if (!n)
+		return -EAGAIN;
+	if (e.mode == HMMT_EVICT_PFNS)
+		e.ptr = (uintptr_t)pfns;
+	else
+		e.pfn = pfns[0];
+	if (e.mode != HMMT_EVICT_CHUNK)
+		e.nr = e.mode == HMMT_EVICT_PFNS ? n : 1;
+	/* It is one device's, or neither's: then it was swap, or on its way. */
+	for (dev = 0; dev < w->r->cfg->nr_devs && ret; dev++) {
+		step_begin(w, STEP_EVICT, 0);
+		ret = hmmt_evict_some(&w->r->dev[dev], &e);
+		step_end(w);
+		if (ret && ret != -EINVAL && ret != -EOPNOTSUPP && !err_transient(ret)) {
+			fail_add(w->sh, ORACLE_NEGATIVE, "evict: unexpected error",
+				 "device %u mode %u: %s", dev, e.mode, strerror(-ret));
+			break;
+		}
+	}
+	return ret == -EINVAL || ret == -EOPNOTSUPP ? -EAGAIN : ret;
+}
+
 void ops_warm(struct worker *w, unsigned long addr, size_t len)
 {
 	const struct hmmt_dev *dev = &w->r->dev[0];
@@ -162,5 +233,7 @@ const struct op ops_migrate[] = {
 	{ "migrate_drop", "collect, then give no destination", NEED_DEV, OP_PLACE, 2,
 	  migrate_drop },
 	{ "evict", "everything of a device back", NEED_DEV, OP_PLACE, 1, evict },
+	{ "evict_some", "a chunk, a range or some pages back", NEED_DEV, OP_PLACE, 2, evict_some },
+	{ "to_peer", "from one device to the other", NEED_DEV2, OP_PLACE, 3, to_peer },
 	OP_TABLE_END
 };

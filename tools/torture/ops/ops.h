@@ -21,7 +21,23 @@ enum op_class {
 #define NEED_DEV2	(1U << 1)	/* two */
 #define NEED_THP	(1U << 2)	/* PMD-sized folios by madvise */
 #define NEED_MTHP	(1U << 3)	/* a smaller size by madvise */
-#define NEED_BUST	(1U << 4)	/* a deliberate mistake */
+#define NEED_WORDCOPY	(1U << 4)	/* the kernel copies words, not bytes */
+#define NEED_URING	(1U << 5)	/* io_uring */
+#define NEED_GUEST	(1U << 6)	/* a machine of our own, whose knobs we may turn */
+#define NEED_SWAP	(1U << 7)
+#define NEED_NODES	(1U << 8)	/* two memory nodes */
+#define NEED_KSM	(1U << 9)
+#define NEED_HUGETLB	(1U << 10)	/* reserved huge pages */
+#define NEED_UFFD	(1U << 11)
+#define NEED_CGROUP	(1U << 12)	/* cgroup2 with a memory controller */
+#define NEED_POISON	(1U << 13)	/* memory failure, and unpoisoning */
+#define NEED_CPUS	(1U << 14)	/* a CPU that can be taken offline */
+#define NEED_SHMEM_THP	(1U << 15)	/* huge pages for shmem by madvise */
+#define NEED_DAMON	(1U << 16)
+#define NEED_CORE	(1U << 17)	/* core dumps into a file of ours */
+#define NEED_MODULE	(1U << 18)	/* a driver that can be loaded again */
+#define NEED_SOFTDIRTY	(1U << 19)	/* the flavour SOFTDIRTY */
+#define NEED_BUST	(1U << 20)	/* a deliberate mistake */
 
 /*
  * @run: 0 done; -EAGAIN nothing to do it on (not counted as done); another
@@ -48,6 +64,20 @@ extern const struct op ops_protect[];
 extern const struct op ops_fork[];
 extern const struct op ops_storm[];
 extern const struct op ops_bust[];
+extern const struct op ops_advise[];
+extern const struct op ops_readers[];
+extern const struct op ops_kernel[];
+extern const struct op ops_uffd[];
+extern const struct op ops_gup[];
+extern const struct op ops_mappings[];
+extern const struct op ops_process[];
+extern const struct op ops_reclaim[];
+extern const struct op ops_nodes[];
+extern const struct op ops_softdirty[];
+extern const struct op ops_accident[];
+
+/* The only thread, and no child is left: nothing but the kernel moves pages. */
+bool ops_alone(const struct worker *w);
 
 /* --- shared by the layout ops -------------------------------------------- */
 
@@ -66,14 +96,21 @@ int unmap_span(struct worker *w, struct span s);
  */
 int move_span(struct worker *w, struct span s, unsigned int to, int grow, int flags);
 
+/* Write to clear_refs so that who checks soft-dirty bits knows. */
+int softdirty_clear(const char *what);
+/* What pagemap says of @s, against the model. */
+int readers_look(struct worker *w, struct span s);
+
 /* All of them, numbered as in the journal. */
 unsigned int ops_count(void);
 const struct op *ops_get(unsigned int n);
 int ops_find(const char *name);
-/* Add the ops of a list A,B to @mask; -ENOENT if one is not known. */
-int ops_mask(const char *list, uint64_t *mask);
+/* Set @mask of the ops of a list A,B; -ENOENT if one is not known. */
+int ops_mask(const char *list, bool mask[MAX_OPS]);
 /* Is the op of this name among those to run? Also asked by what is no op. */
 bool ops_wanted(const char *name, const struct config *cfg);
+/* What is missing here of these NEED_*, or NULL (needs.c). */
+const char *needs_missing(unsigned int needs, const struct config *cfg);
 /* Why it cannot run here, or NULL. */
 const char *ops_skip(const struct op *op, const struct config *cfg);
 

@@ -67,8 +67,58 @@ static int storm_hit(struct worker *w)
 	return ret;
 }
 
+static enum via any_way(struct worker *w)
+{
+	if (!hmmt_is_open(&w->r->dev[0]) || hmmt_rng_chance(&w->rng, 3, 4))
+		return VIA_CPU;
+	return VIA_DEV0;
+}
+
+/* The page that all derive from the target's number. */
+static int storm_same(struct worker *w)
+{
+	uint64_t hot = atomic_load(&w->sh->hot);
+	unsigned int page = (uint32_t)hot * HMMT_PMD_PAGES + hmmt_mix64(hot) % HMMT_PMD_PAGES;
+	enum via via = any_way(w);
+	unsigned int i;
+	int ret = 0;
+
+	op_arg(w, (uint64_t)page << 32 | 1);
+	op_arg(w, 0);
+	op_arg(w, via);
+	for (i = 0; i < 4 && (!ret || ret == -EAGAIN); i++) {
+		if (hmmt_rng_chance(&w->rng, 1, 2))
+			ret = page_write(w, page, via);
+		else
+			ret = page_read(w, page, pick_slot(w), via);
+	}
+	return ret;
+}
+
+/* All of the block, each worker with steps of its own. */
+static int storm_stride(struct worker *w)
+{
+	uint64_t hot = atomic_load(&w->sh->hot);
+	unsigned int base = (uint32_t)hot * HMMT_PMD_PAGES;
+	unsigned int step = 2 * w->idx + 1, page = w->idx * 64, i;
+	int ret = 0;
+
+	op_arg(w, (uint64_t)base << 32 | HMMT_PMD_PAGES);
+	op_arg(w, 0);
+	op_arg(w, step);
+	for (i = 0; i < 48 && (!ret || ret == -EAGAIN); i++, page += step) {
+		if (i & 1)
+			ret = page_write(w, base + page % HMMT_PMD_PAGES, VIA_CPU);
+		else
+			ret = page_read(w, base + page % HMMT_PMD_PAGES, pick_slot(w), VIA_CPU);
+	}
+	return ret == -EAGAIN ? 0 : ret;
+}
+
 const struct op ops_storm[] = {
 	{ "storm_aim", "migrate a block, make it the target", 0, OP_PLACE, 2, storm_aim },
 	{ "storm_hit", "touch the target with all others", 0, OP_DATA, 4, storm_hit },
+	{ "storm_same", "... one page of it", 0, OP_DATA, 2, storm_same },
+	{ "storm_stride", "... page by page", 0, OP_DATA, 1, storm_stride },
 	OP_TABLE_END
 };

@@ -15,6 +15,17 @@ static const struct op * const tables[] = {
 	ops_fork,
 	ops_storm,
 	ops_bust,
+	ops_advise,
+	ops_readers,
+	ops_kernel,
+	ops_uffd,
+	ops_gup,
+	ops_mappings,
+	ops_process,
+	ops_reclaim,
+	ops_nodes,
+	ops_softdirty,
+	ops_accident,
 };
 
 const struct op *ops_get(unsigned int n)
@@ -49,7 +60,7 @@ int ops_find(const char *name)
 	return -ENOENT;
 }
 
-int ops_mask(const char *list, uint64_t *mask)
+int ops_mask(const char *list, bool mask[MAX_OPS])
 {
 	char name[32];
 	size_t len;
@@ -64,7 +75,7 @@ int ops_mask(const char *list, uint64_t *mask)
 		n = len ? ops_find(name) : -ENOENT;
 		if (n < 0)
 			return n;
-		*mask |= 1ULL << n;
+		mask[n] = true;
 	}
 	return 0;
 }
@@ -73,29 +84,24 @@ bool ops_wanted(const char *name, const struct config *cfg)
 {
 	int n = ops_find(name);
 
-	return n >= 0 && !(cfg->without >> n & 1);
+	return n >= 0 && !cfg->without[n];
 }
 
 const char *ops_skip(const struct op *op, const struct config *cfg)
 {
-	static const unsigned int small[] = { 16, 32, 64, 128, 256, 512, 1024 };
-	unsigned int i;
-
 	if (!ops_wanted(op->name, cfg))
 		return "--without";
-	if ((op->needs & (NEED_DEV | NEED_DEV2)) && !cfg->nr_devs)
-		return cfg->no_device ? "--no-device" : "no /dev/hmm_dmirror0";
-	if ((op->needs & NEED_DEV2) && cfg->nr_devs < 2)
-		return "no /dev/hmm_dmirror1";
 	if ((op->needs & NEED_BUST) && cfg->bust == BUST_NONE)
 		return "no --bust";
-	if ((op->needs & NEED_THP) && !hmmt_mthp_usable(HMMT_PMD_SIZE / 1024))
-		return "THP is not enabled for madvise";
-	if (op->needs & NEED_MTHP) {
-		for (i = 0; i < ARRAY_SIZE(small); i++)
-			if (hmmt_mthp_usable(small[i]))
-				return NULL;
-		return "no size below the PMD is enabled for madvise";
-	}
-	return NULL;
+	return needs_missing(op->needs, cfg);
+}
+
+bool ops_alone(const struct worker *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_KIDS; i++)
+		if (w->kid[i])
+			return false;
+	return w->r->nr_workers == 1;
 }

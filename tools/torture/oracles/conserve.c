@@ -127,6 +127,7 @@ void conserve_check(struct baseline *b, const struct config *cfg, struct shared 
 	}
 	/* Compaction may be holding a page just now; pages may be on their way. */
 	for (tries = 0; tries < 20 && compare(b, &now, NULL); tries++) {
+		guest_settle(cfg);
 		nap_ms(50);
 		if (sample(&now))
 			return;

@@ -51,6 +51,10 @@ static const char *step_class(enum step step)
 	case STEP_DEV_LOAD:
 	case STEP_DEV_STORE:
 		return "device access";
+	case STEP_KERNEL_LOAD:
+	case STEP_KERNEL_STORE:
+	case STEP_URING:
+		return "kernel access";
 	default:
 		return step_names[step % NR_STEPS];
 	}
