@@ -45,10 +45,10 @@ set_engine_args()
 			-cpu 'max,-rdrand,-rdseed,-fsrm' -seed 1)
 		;;
 	tcg-mt)
-		engine_args=(-accel 'tcg,thread=multi' -cpu max,-fsrm)
+		engine_args=(-accel 'tcg,thread=multi' -cpu 'max,-fsrm')
 		;;
 	kvm)
-		engine_args=(-accel kvm -cpu host,-fsrm)
+		engine_args=(-accel kvm -cpu 'host,-fsrm')
 		;;
 	esac
 	# No default device, no network, no configuration of the user. One core
