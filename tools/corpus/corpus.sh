@@ -15,7 +15,8 @@ HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 # shellcheck source=tools/corpus/tree.sh
 . "$HMMT_TOP/tools/corpus/tree.sh"
 
-readonly CORPUS=$HMMT_TOP/selftests/corpus CONTROL_SECONDS=600
+# another directory only in tests
+readonly CORPUS=${HMMT_CORPUS:-$HMMT_TOP/selftests/corpus} CONTROL_SECONDS=600
 
 ids=() check=0 budget='' half='' class='' hmm_tests=0 table='' jobs=()
 readonly VALUES="--budget --half --class --table --ksrc --kernel --profile --seed --vms --results --resume"

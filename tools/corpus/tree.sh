@@ -73,7 +73,7 @@ tree_apply()
 	local out=$tree.out is
 
 	rm -f "$out"
-	spatch --no-includes --very-quiet --sp-file "$HMMT_TOP/selftests/corpus/$1.cocci" \
+	spatch --no-includes --very-quiet --sp-file "$CORPUS/$1.cocci" \
 		-o "$out" "$source_dir/$2" >"$results/$1/spatch.log" 2>&1 ||
 		{ echo "spatch fails, see spatch.log"; return 1; }
 	[ -f "$out" ] || cp "$source_dir/$2" "$out"
