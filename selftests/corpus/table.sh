@@ -63,9 +63,11 @@ run()
 	for title; do
 		key=
 		[[ $title != known:* ]] || key=', "known": "k"'
-		list+="${list:+, }{\"title\": \"${title#known:}\", \"source\": \"console\", \"time_us\": 3000000$key}"
+		list+="${list:+, }{\"title\": \"${title#known:}\", \"source\": \"console\","
+		list+=" \"time_us\": 3000000$key}"
 	done
-	printf '{"verdict": "%s", "failures": [%s], "run": {"engine": "%s", "seed": 7, "wall_ms": 2000}, "journal": {"elapsed_ms": %d}}\n' \
+	printf '{"verdict": "%s", "failures": [%s], "run": {"engine": "%s", "seed": 7,
+		"wall_ms": 2000}, "journal": {"elapsed_ms": %d}}\n' \
 		"$([ -n "$list" ] && echo FAIL || echo PASS)" "$list" "$engine" "$((secs * 1000))" \
 		>"$dir/verdict.json"
 }

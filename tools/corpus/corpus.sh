@@ -19,7 +19,8 @@ HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 readonly CORPUS=${HMMT_CORPUS:-$HMMT_TOP/selftests/corpus} CONTROL_SECONDS=600
 
 ids=() check=0 budget='' half='' class='' hmm_tests=0 table='' jobs=()
-readonly VALUES="--budget --half --class --table --ksrc --kernel --profile --seed --vms --results --resume"
+readonly VALUES="--budget --half --class --table --ksrc --kernel --profile --seed --vms --cpus
+	--mem --results --resume"
 opt_profile=corpus
 
 parse()

@@ -19,6 +19,8 @@ HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 # Kernels that do not even boot must end some time; and a guest that dies at
 # once has cost more than it tortured.
 readonly MOST_GUESTS=60 LEAST_SECONDS=5
+# Less is not worth a boot.
+readonly SHORTEST_RUN=15
 
 results=$1 id=$2 flavour=$3 budget=$4 profile=$5 seed=$6
 dir=$results/$id
@@ -54,7 +56,7 @@ guest()
 
 main()
 {
-	local n=0 pass=0 used=0 line rest
+	local n=0 pass=0 used=0 line rest left
 
 	judge=$(awk -F'\t' 'NR == 1 { print $2 }' "$dir/prepared.tsv")/host/hmmt-corpus
 	while :; do
@@ -66,6 +68,9 @@ main()
 			# NUMBER, and the NNN- of the name, go on from pass to pass
 			rest=${line#*$'\t'}
 			line=$(printf '%d\t%03d-%s' "$n" "$n" "${rest#*-}")
+			left=$((budget - used))
+			[ "$left" -ge "$SHORTEST_RUN" ] || left=$SHORTEST_RUN
+			[ "${line##*$'\t'}" -le "$left" ] || line=${line%$'\t'*}$'\t'$left
 			printf '%s\n' "$line" >>"$dir/plan.tsv"
 			# The control is there to find all that it can.
 			! guest "$line" || [ "$id" = control ] || break 2
