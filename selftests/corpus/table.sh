@@ -80,16 +80,19 @@ new()
 	shift 2
 	rm -rf "$tmp/one"
 	run "$tmp/one" det 20 "$@"
-	got=$("$corpus" new "$tmp/one" "$tmp/results/control") || true
+	got=$("$corpus" new "$tmp/bugs" "$tmp/one" "$tmp/results/control") || true
 	ktap_equal "$name" "$got" $'20\t'"$want"
 }
 
 rule()
 {
 	run "$tmp/results/control/001-a" det 20 "seen on stock" "known:old"
+	mkdir -p "$tmp/bugs"
+	printf '# why\nonce seen on stock\n' >"$tmp/bugs/stock.titles"
 	new "no failure is no catch" ""
 	new "a known issue is no catch" "" known:old
 	new "what the unmodified kernel shows is no catch" "" "seen on stock"
+	new "nor what it has shown at another time" "" "once seen on stock"
 	new "anything else is" "new" "new"
 	new "also behind a known issue" "new" known:old "new"
 	new "a title is compared whole" "seen on stock 2" "seen on stock 2"

@@ -34,8 +34,10 @@ struct titles {
 	size_t nr;
 };
 
-/* From the verdict.json of every run below @dir; none when it is not there. */
-int titles_read(const char *dir, struct titles *t);
+/* From the verdict.json of every run below @control, none when it is not there, and
+ * from @corpus/stock.titles, those that it was seen to show at other times.
+ */
+int titles_read(const char *corpus, const char *control, struct titles *t);
 void titles_free(struct titles *t);
 
 struct finding {
@@ -58,7 +60,9 @@ int finding_read(const char *run, const struct titles *not_new, const char *sour
 int findings_read(const char *dir, const struct titles *not_new, struct finding *f,
 		  unsigned int *guests);
 
-/* Prints the table of RESULTS and writes RESULTS/table.tsv; the exit code. */
-int corpus_table(const struct corpus *c, const char *results);
+/* Prints the table of RESULTS and writes RESULTS/table.tsv; the exit code. @dir holds
+ * the corpus.
+ */
+int corpus_table(const struct corpus *c, const char *dir, const char *results);
 
 #endif

@@ -23,7 +23,7 @@ readonly MOST_GUESTS=60 LEAST_SECONDS=5
 readonly SHORTEST_RUN=15
 
 results=$1 id=$2 flavour=$3 budget=$4 profile=$5 seed=$6
-dir=$results/$id
+dir=$results/$id corpus=${HMMT_CORPUS:-$HMMT_TOP/selftests/corpus}
 # used by plan.sh
 # shellcheck disable=SC2034
 opt_flavour=$flavour
@@ -46,7 +46,7 @@ guest()
 	child=$!
 	wait "$child" || true
 	child=
-	said=$("$judge" new "$dir/$name" "$results/control") || rc=$?
+	said=$("$judge" new "$corpus" "$dir/$name" "$results/control") || rc=$?
 	elapsed=${said%%$'\t'*}
 	[ "$elapsed" -ge "$LEAST_SECONDS" ] || elapsed=$LEAST_SECONDS
 	used=$((used + elapsed))

@@ -34,43 +34,68 @@ static bool has_title(const struct titles *t, const char *title)
 	return false;
 }
 
-static int add_titles(struct titles *t, const json_t *verdict)
+static int add_title(struct titles *t, const char *title)
 {
-	const char *title;
-	const json_t *f;
 	char **more;
-	size_t i;
 
-	json_array_foreach(json_object_get(verdict, "failures"), i, f) {
-		title = hmmt_json_str(f, "title", "");
-		if (json_object_get(f, "known") || has_title(t, title))
-			continue;
-		more = realloc(t->title, (t->nr + 1) * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		t->title = more;
-		t->title[t->nr] = strdup(title);
-		if (!t->title[t->nr])
-			return -ENOMEM;
-		t->nr++;
-	}
+	if (has_title(t, title))
+		return 0;
+	more = realloc(t->title, (t->nr + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	t->title = more;
+	t->title[t->nr] = strdup(title);
+	if (!t->title[t->nr])
+		return -ENOMEM;
+	t->nr++;
 	return 0;
 }
 
-int titles_read(const char *dir, struct titles *t)
+static int add_titles(struct titles *t, const json_t *verdict)
+{
+	const json_t *f;
+	int err = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(verdict, "failures"), i, f)
+		if (!err && !json_object_get(f, "known"))
+			err = add_title(t, hmmt_json_str(f, "title", ""));
+	return err;
+}
+
+static int add_stock_titles(struct titles *t, const char *corpus)
+{
+	struct hmmt_lines l;
+	char path[4096], *s;
+	int err;
+
+	err = hmmt_path(path, sizeof(path), "%s/stock.titles", corpus);
+	if (!err)
+		err = hmmt_lines_open(&l, path, HMMT_LINE_MAX);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	while (!err && (s = hmmt_lines_next(&l)))
+		if (*s && *s != '#')
+			err = add_title(t, s);
+	hmmt_lines_close(&l);
+	return err;
+}
+
+int titles_read(const char *corpus, const char *control, struct titles *t)
 {
 	struct dirent **names;
 	char path[4096];
 	json_t *verdict;
-	int i, n, err = 0;
+	int i, n, err;
 
 	memset(t, 0, sizeof(*t));
-	n = scandir(dir, &names, NULL, alphasort);
+	err = add_stock_titles(t, corpus);
+	n = scandir(control, &names, NULL, alphasort);
 	if (n < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return err || errno == ENOENT ? err : -errno;
 	for (i = 0; i < n; i++) {
 		if (!err && names[i]->d_name[0] != '.')
-			err = hmmt_path(path, sizeof(path), "%s/%s", dir, names[i]->d_name);
+			err = hmmt_path(path, sizeof(path), "%s/%s", control, names[i]->d_name);
 		if (!err && names[i]->d_name[0] != '.') {
 			verdict = read_verdict(path);
 			err = add_titles(t, verdict);

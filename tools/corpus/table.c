@@ -211,13 +211,13 @@ static void print_control(const char *results, const struct titles *t)
 	    findings_read(dir, &none, &f, &guests))
 		printf("control    not run: a title of the unmodified kernel may be among these\n");
 	else
-		printf("control    %u guests of the unmodified kernel, %zu titles that are not known\n",
+		printf("control    %u guests of the unmodified kernel, %zu titles that do not count\n",
 		       guests, t->nr);
 	for (i = 0; i < t->nr; i++)
 		printf("           %s\n", t->title[i]);
 }
 
-int corpus_table(const struct corpus *c, const char *results)
+int corpus_table(const struct corpus *c, const char *dir, const char *results)
 {
 	struct titles control = { 0 };
 	struct row *row = calloc(c->nr + 1, sizeof(*row));
@@ -227,7 +227,7 @@ int corpus_table(const struct corpus *c, const char *results)
 	FILE *out;
 
 	if (!row || hmmt_path(path, sizeof(path), "%s/control", results) ||
-	    titles_read(path, &control))
+	    titles_read(dir, path, &control))
 		return 3;
 	nr = read_rows(c, results, row);
 	for (i = 0; i < nr; i++) {
