@@ -70,13 +70,11 @@ tree_revert()
 # not change as many lines as it says. The diff is kept beside the state.
 tree_apply()
 {
-	local out=$tree.out is
+	local out=$tree.out.c is
 
-	rm -f "$out"
-	spatch --no-includes --very-quiet --sp-file "$CORPUS/$1.cocci" \
-		-o "$out" "$source_dir/$2" >"$results/$1/spatch.log" 2>&1 ||
-		{ echo "spatch fails, see spatch.log"; return 1; }
-	[ -f "$out" ] || cp "$source_dir/$2" "$out"
+	cp "$source_dir/$2" "$out"
+	spatch --no-includes --very-quiet --in-place --sp-file "$CORPUS/$1.cocci" "$out" \
+		>"$results/$1/spatch.log" 2>&1 || { echo "spatch fails, see spatch.log"; return 1; }
 	diff -u --label "a/$2" --label "b/$2" "$source_dir/$2" "$out" >"$results/$1/diff" || true
 	is="-$(grep -c '^-[^-]\|^-$' "$results/$1/diff" || true)"
 	is+=" +$(grep -c '^+[^+]\|^+$' "$results/$1/diff" || true)"
