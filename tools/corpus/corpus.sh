@@ -269,7 +269,8 @@ main()
 	step "corpus: $(wc -l <<<"$bugs") kernels, results in $results"
 	run_bugs
 	if [ "$check" -eq 1 ]; then
-		grep -Lx built "$results"/*/state && exit 1
+		# what is wrong with the others was said as they came
+		[ -z "$(grep -Lx built "$results"/*/state || true)" ] || exit 1
 		exit 0
 	fi
 	"$(host_bin_dir)/hmmt-corpus" table "$CORPUS" "$results" >"$results/table.txt" || rc=$?
