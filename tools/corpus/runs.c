@@ -142,6 +142,9 @@ int finding_read(const char *run, const struct titles *not_new, const char *sour
 	}
 	f->elapsed_s = hmmt_json_int(json_object_get(verdict, "journal"), "elapsed_ms", 0) / 1e3;
 	f->guest_s = us >= 0 ? us / 1e6 : f->elapsed_s;
+	/* The stamp of a user's line is that of the kernel's line before it. */
+	if (strcmp(f->source, "console") && f->guest_s < f->elapsed_s)
+		f->guest_s = f->elapsed_s;
 	json_decref(verdict);
 	return 0;
 }
