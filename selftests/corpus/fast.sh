@@ -16,13 +16,13 @@ export HMMT_TOP
 bugs()
 {
 	cat <<'END'
-nr-anon	conservation: 
+nr-anon	conservation
 no-ref	.
 fork-rss	Bad rss-counter state
 splitpmd-pfn	.
 zap-order	Bad rss-counter state
 collect-align	migrate_vma_setup: wrong slot
-fallback-put	conservation: 
+fallback-put	conservation
 nosplit-device	livelock
 nosplit-system	.
 recollect	.
