@@ -211,7 +211,7 @@ static void print_control(const char *results, const struct titles *t)
 	    findings_read(dir, &none, &f, &guests))
 		printf("control    not run: a title of the unmodified kernel may be among these\n");
 	else
-		printf("control    %u guests of the unmodified kernel, %zu titles that do not count\n",
+		printf("control    %u guests of the unmodified kernel, %zu titles do not count\n",
 		       guests, t->nr);
 	for (i = 0; i < t->nr; i++)
 		printf("           %s\n", t->title[i]);

@@ -104,8 +104,9 @@ static void look_at(const struct progress *pg, char *buf, size_t size)
 	int fds[2];
 	pid_t pid;
 
+	snprintf(buf, size, "mapping and pagemap not readable");
 	if (pipe2(fds, O_CLOEXEC))
-		fds[0] = fds[1] = -1;
+		return;
 	pid = fork();
 	if (!pid) {
 		vma_line(pg->pid, pg->addr, vma, sizeof(vma));
@@ -117,9 +118,8 @@ static void look_at(const struct progress *pg, char *buf, size_t size)
 	p = (struct pollfd){ .fd = fds[0], .events = POLLIN };
 	if (pid > 0 && poll(&p, 1, LOOK_MS) > 0)
 		n = read(fds[0], buf, size - 1);
-	buf[n > 0 ? n : 0] = '\0';
-	if (!buf[0])
-		snprintf(buf, size, "mapping and pagemap not readable");
+	if (n > 0)
+		buf[n] = '\0';
 	close(fds[0]);
 	if (pid > 0) {
 		kill(pid, SIGKILL);
