@@ -12,7 +12,7 @@ export HMMT_TOP
 # shellcheck source=tools/campaign/options.sh
 . "$HMMT_TOP/tools/campaign/options.sh"
 
-readonly HMMT_VERBS="run test validate bench bisect-step report replay minimize doctor"
+readonly HMMT_VERBS="run test validate corpus bench bisect-step report replay minimize doctor"
 
 usage()
 {
@@ -28,6 +28,7 @@ in it, and judges what happened. Verbs:
   test              test the tool itself: host, guest, both engines
   bench             what a migration costs, stock driver and ours, docs/bench.md
   validate          which promises of the series this kernel keeps
+  corpus            which of the known ways to break this code are noticed
   bisect-step       one step of "git bisect run", see docs/bisect.md
   report [DIR]      print the verdict of results/latest or of DIR
   replay RUNDIR     do a run again and compare the verdict
@@ -82,6 +83,28 @@ PASS, KNOWN, FAIL with what was seen, or SKIP with why. See docs/validate.md.
   --results DIR     as for run
 
 Exit: 0 all pass or are known, 1 a row fails, 2 usage, 3 rows without a result.
+END
+		;;
+	corpus)
+		cat <<'END'
+usage: ./run.sh corpus [ID...] [OPTIONS]
+
+Puts one bug after another into a kernel tree and tortures it. Without ID all
+of them, and "control", the tree as it is. See docs/corpus.md.
+
+  --list            the bugs, and which half they belong to
+  --check           only apply and compile each: fast
+  --half HALF       tuned or held: a fixed half of all
+  --class CLASS     logic or race
+  --budget T        torture each so long at most (default: of the bug)
+  --hmm-tests       the tree's own hmm-tests on each kernel as well
+  --resume DIR      go on with a run that was cut
+  --table DIR       print the table of a run again
+  --profile P       configs/profiles/corpus if not said
+  --ksrc DIR, --kernel SERIES, --seed N, --vms N, --results DIR   as for run
+
+Exit: 0 all that can be were caught, 1 some were not or do not apply, 2 usage,
+3 not all were run.
 END
 		;;
 	report) echo "usage: ./run.sh report [DIR]   (default: results/latest)" ;;
@@ -146,6 +169,7 @@ main()
 	test) exec "$HMMT_TOP/selftests/runner.sh" "$@" ;;
 	bench) exec "$HMMT_TOP/tools/bench/bench.sh" "$@" ;;
 	validate) exec "$HMMT_TOP/tools/validate/validate.sh" "$@" ;;
+	corpus) exec "$HMMT_TOP/tools/corpus/corpus.sh" "$@" ;;
 	bisect-step) exec "$HMMT_TOP/tools/bisect/step.sh" "$@" ;;
 	report) exec "$HMMT_TOP/tools/campaign/report.sh" "$@" ;;
 	replay) exec "$HMMT_TOP/tools/campaign/replay.sh" "$@" ;;

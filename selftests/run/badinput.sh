@@ -37,7 +37,7 @@ refused_bare()
 }
 
 scenarios='mremap|storm'
-refused_bare "verb" 2 "unknown verb 'frobnicate'; valid: run test validate bench bisect-step report replay minimize doctor" frobnicate
+refused_bare "verb" 2 "unknown verb 'frobnicate'; valid: run test validate corpus bench bisect-step report replay minimize doctor" frobnicate
 refused "option" 2 "unknown option '--frob'; valid: .*--ksrc.*--duration" --frob
 refused "profile" 2 "unknown profile 'frob'; valid: .*nightly.*smoke" --profile frob
 refused "profile path" 2 "unknown profile '../kernel/COMMON'" --profile ../kernel/COMMON

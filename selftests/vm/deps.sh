@@ -54,12 +54,12 @@ machine()
 	touch "$tmp/apt"
 }
 
-# outcome CODE APT-CALLS REGEX
+# outcome CODE APT-CALLS REGEX [OPTION]
 outcome()
 {
 	local rc=0 out
 
-	out=$(PATH=$tmp/bin:$PATH "$deps" 2>&1 </dev/null) || rc=$?
+	out=$(PATH=$tmp/bin:$PATH "$deps" "${@:4}" 2>&1 </dev/null) || rc=$?
 	ktap_equal "$name: status" "$rc" "$1"
 	ktap_equal "$name: calls of apt-get" "$(awk '{ print $1 }' "$tmp/apt" | paste -sd' ')" "$2"
 	ktap_match "$name: message" "$out" "$3"
@@ -72,6 +72,8 @@ name="nothing missing"
 rm "$tmp/apt"
 touch "$tmp/apt"
 outcome 0 "" "^$"
+machine "for the corpus" good 0
+outcome 0 "install" "installing 3 packages: bison coccinelle gcc" --corpus
 machine "old lists" stale 0
 outcome 0 "install update install" "installing 2"
 machine "no network" none 0

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# usage: deps.sh [--list | --missing]
+# usage: deps.sh [--list | --missing | --corpus]
 #
 # Installs the Debian packages that a run needs and that are missing. Does not
-# touch apt when nothing is. --list names all, --missing those not installed.
+# touch apt when nothing is. --list names all, --missing those not installed;
+# --corpus installs also what only the corpus of bugs needs.
 set -euo pipefail
 # shellcheck source=tools/vm/common.sh
 . "$(dirname "$0")/common.sh"
@@ -37,6 +38,7 @@ missing()
 
 case ${1:-} in
 '') ;;
+--corpus) packages+=(coccinelle) ;;
 --list)
 	printf '%s\n' "${packages[@]}"
 	exit 0
@@ -45,7 +47,7 @@ case ${1:-} in
 	command -v dpkg-query >/dev/null && missing
 	exit 0
 	;;
-*) die "$EX_USAGE" "unknown option '$1'; valid: --list --missing" ;;
+*) die "$EX_USAGE" "unknown option '$1'; valid: --list --missing --corpus" ;;
 esac
 
 command -v dpkg-query >/dev/null ||

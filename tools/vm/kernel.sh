@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# usage: kernel.sh --ksrc DIR [--flavour F] [--no-driver | --where]
+# usage: kernel.sh --ksrc DIR [--flavour F] [--no-driver | --where | --object FILE]
 #
 # Configures and builds the kernel tree DIR and our driver, and prints the build
 # directory (O= of the kernel). In its sub directory hmmt/ are
@@ -16,7 +16,8 @@
 # The tree is only read. There is one build directory for each tree and flavour,
 # so that a rebuild after an edit compiles what the edit touched. CC and LLVM
 # mean what they mean in the kernel; another compiler is another directory.
-# --where prints the name of that directory and does nothing.
+# --where prints the name of that directory and does nothing; --object compiles
+# only that file, such as mm/rmap.o.
 # HMMT_JOBS limits the parallel jobs, HMMT_FRAGMENTS names another configs/kernel.
 # Exit 2: DIR is no kernel tree or the flavour is unknown; 3: it cannot be built.
 set -euo pipefail
@@ -27,7 +28,7 @@ set -euo pipefail
 
 fragments=${HMMT_FRAGMENTS:-$HMMT_TOP/configs/kernel}
 jobs=${HMMT_JOBS:-$(nproc)}
-ksrc='' flavour=DEBUG driver=1 where=0
+ksrc='' flavour=DEBUG driver=1 where=0 object=''
 
 parse()
 {
@@ -39,7 +40,9 @@ parse()
 		--flavour) flavour=${2:-}; shift ;;
 		--no-driver) driver=0 ;;
 		--where) where=1 ;;
-		*) die "$EX_USAGE" "unknown option '$1'; valid: --ksrc --flavour --no-driver --where" ;;
+		--object) object=${2:-}; shift ;;
+		*) die "$EX_USAGE" "unknown option '$1';" \
+			"valid: --ksrc --flavour --no-driver --where --object" ;;
 		esac
 		shift || true
 	done
@@ -251,6 +254,12 @@ main()
 	mkdir -p "$hmmt"
 	printf '%s\n' "$ksrc" "$build" >"$hmmt/where"
 	inputs=$({ fragments_of "$flavour" | xargs -d '\n' cat; toolchain; } | hash12)
+	if [ -n "$object" ]; then
+		configure "$inputs"
+		rm -f "$hmmt/kernel.stamp"
+		kmake -j"$jobs" "$object"
+		return
+	fi
 	# A tree of the cache never changes: the same inputs, the same kernel.
 	if ! is_cached_tree || [ ! -f "$hmmt/bzImage" ] ||
 	   [ "$(cat "$hmmt/kernel.stamp" 2>/dev/null)" != "$inputs" ]; then

@@ -7,8 +7,13 @@
  * starvation, not a bug: so when a step looks stuck all workers are told to
  * start nothing new, and only what goes on even then is reported.
  */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../ops/ops.h"
 #include "../torture.h"
@@ -18,6 +23,7 @@
 #define SUSPECT_FAULTS	2000
 #define HELD_NS		(2 * SEC)
 #define HELD_FAULTS	1000
+#define LOOK_MS		1000
 
 void watch_init(struct watch *wt)
 {
@@ -89,27 +95,61 @@ static void vma_line(int pid, unsigned long addr, char *buf, size_t size)
 	snprintf(buf, size, "no mapping");
 }
 
+/*
+ * Mapping and page table entry of what is accessed. Both want the mmap lock of
+ * the one that is stuck, who may hold it for ever: a child looks, for a second.
+ */
+static void look_at(const struct progress *pg, char *buf, size_t size)
+{
+	uint64_t entry = 0;
+	struct pollfd p;
+	char vma[160];
+	ssize_t n = 0;
+	int fds[2];
+	pid_t pid;
+
+	snprintf(buf, size, "mapping and pagemap not readable");
+	if (pipe2(fds, O_CLOEXEC))
+		return;
+	pid = fork();
+	if (!pid) {
+		vma_line(pg->pid, pg->addr, vma, sizeof(vma));
+		hmmt_pagemap_read(pg->pid, pg->addr, 1, &entry);
+		dprintf(fds[1], "mapping %s; pagemap %#018llx", vma, (unsigned long long)entry);
+		_exit(0);
+	}
+	close(fds[1]);
+	p = (struct pollfd){ .fd = fds[0], .events = POLLIN };
+	if (pid > 0 && poll(&p, 1, LOOK_MS) > 0)
+		n = read(fds[0], buf, size - 1);
+	if (n > 0)
+		buf[n] = '\0';
+	close(fds[0]);
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+}
+
 static void report(struct shared *sh, unsigned int n, const char *kind, uint64_t ns,
 		   uint64_t faults, uint64_t dev_faults)
 {
 	const struct progress *pg = &sh->progress[n];
 	const struct op *op = ops_get(pg->op);
-	char title[96], vma[160], stack[800];
-	uint64_t entry = 0;
+	char title[96], place[240], stack[800];
 
 	snprintf(title, sizeof(title), "%s in %s", kind, step_class(pg->step));
-	vma_line(pg->pid, pg->addr, vma, sizeof(vma));
-	hmmt_pagemap_read(pg->pid, pg->addr, 1, &entry);
+	look_at(pg, place, sizeof(place));
 	if (hmmt_task_stack(pg->pid, pg->tid, stack, sizeof(stack)) < 0)
 		strcpy(stack, "not readable");
 	flatten(stack);
 	fail_add(sh, ORACLE_PROGRESS, title,
-		 "%s %u, op %s: %s at %#llx for %llu.%llu s, %llu CPU faults and %llu device faults meanwhile; mapping %s; pagemap %#018llx; kernel stack %s",
+		 "%s %u, op %s: %s at %#llx for %llu.%llu s, %llu CPU faults and %llu device faults meanwhile; %s; kernel stack %s",
 		 n < MAX_WORKERS ? "worker" : "child", n, op ? op->name : "?",
 		 step_names[pg->step % NR_STEPS],
 		 (unsigned long long)pg->addr, (unsigned long long)(ns / SEC),
 		 (unsigned long long)(ns / (SEC / 10) % 10), (unsigned long long)faults,
-		 (unsigned long long)dev_faults, vma, (unsigned long long)entry, stack);
+		 (unsigned long long)dev_faults, place, stack);
 }
 
 bool watch_tick(struct watch *wt, const struct config *cfg, struct shared *sh,

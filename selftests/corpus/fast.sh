@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# stage: guest
+# Ten bugs of the corpus that are caught within seconds must be caught, each as
+# what it is, and the unmodified kernel, tortured in the same way, must show
+# nothing new. Patches that do not apply or compile must be told.
+set -euo pipefail
+
+HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
+export HMMT_TOP
+# shellcheck source=selftests/ktap.sh
+. "$HMMT_TOP/selftests/ktap.sh"
+
+# ID <tab> what it is caught as, . where that depends on what runs into it first.
+# By file, so that two in a row share a compile.
+bugs()
+{
+	cat <<'END'
+nr-anon	conservation
+no-ref	.
+fork-rss	Bad rss-counter state
+splitpmd-pfn	.
+zap-order	Bad rss-counter state
+collect-align	migrate_vma_setup: wrong slot
+fallback-put	conservation
+nosplit-device	livelock
+nosplit-system	.
+recollect	.
+END
+}
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+work=${logs:-$tmp}/corpus
+
+caught()
+{
+	local ids table id title row rc=0
+
+	mapfile -t ids < <(bugs | cut -f 1)
+	"$HMMT_TOP/run.sh" corpus --budget 30s --seed 1 --results "$work" control "${ids[@]}" ||
+		rc=$?
+	ktap_equal "all are caught: exit code" "$rc" 0
+	table=$(find "$work" -maxdepth 2 -name table.tsv | sort | tail -n 1)
+	while IFS=$'\t' read -r id title; do
+		row=$(awk -F'\t' -v id="$id" '$1 == id { print $4 "|" $6 }' "$table")
+		ktap_match "$id" "$row" "^caught\|$title"
+	done < <(bugs)
+	row=$(sed -n 's/.*"verdict": *"\([A-Z]*\)".*/\1/p' "${table%/*}"/control/0*/verdict.json |
+		sort -u | paste -sd' ')
+	ktap_match "the unmodified kernel shows nothing new" "$row" '^(PASS|KNOWN|KNOWN PASS)$'
+}
+
+# bad_bug ID CHANGES BODY
+bad_bug()
+{
+	{
+		sed -n '/^\/\//p' "$HMMT_TOP/selftests/corpus/fork-rss.cocci" |
+			sed -e "s/^\/\/ bug: .*/\/\/ bug: $1/" -e "s/^\/\/ changes: .*/\/\/ changes: $2/"
+		printf '\n@@\n@@\n%s\n' "$3"
+	} >"$tmp/bad/$1.cocci"
+}
+
+reported()
+{
+	local rc=0 states
+
+	mkdir "$tmp/bad"
+	bad_bug matches-nothing "-1 +0" "-no_such_function(...);"
+	bad_bug matches-more "-1 +0" "-folio_get(...);"
+	bad_bug is-no-patch "-1 +1" $'-folio_get(...);\n+no_such_function(1;'
+	bad_bug does-not-build "-1 +1" $'-mm_get_huge_zero_folio(...);\n+no_such_variable = 1;'
+	HMMT_CORPUS=$tmp/bad "$HMMT_TOP/run.sh" corpus --check --results "$tmp/check" || rc=$?
+	ktap_equal "bad patches: exit code" "$rc" 1
+	states=$(cd "$tmp"/check/*-corpus && grep -H . ./*/state | sed 's/^\.\///; s/\/state//' |
+		cut -c 1-64)
+	ktap_match "one that matches nothing" "$states" 'matches-nothing:apply the patch changes -0 '
+	ktap_match "one that matches too much" "$states" 'matches-more:apply the patch changes -[0-9]{2} '
+	ktap_match "one that is no C" "$states" 'is-no-patch:apply spatch fails'
+	ktap_match "one that does not compile" "$states" 'does-not-build:build failed'
+}
+
+reported
+caught
+ktap_end

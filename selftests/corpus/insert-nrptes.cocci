@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+// bug: insert-nrptes
+// what: the page table deposited for a THP in a hole is not counted
+// why: the count of page tables is wrong until the process ends, which says so
+// source: derived
+// file: mm/migrate_device.c
+// changes: -1 +0
+// kernels: 7.2.*
+// flavour: DEBUG
+// scenario: everything
+// oracle: console
+// budget: 60s
+// class: logic
+
+@@
+@@
+migrate_vma_insert_huge_pmd_page(...)
+{
+<...
+-mm_inc_nr_ptes(...);
+...>
+}

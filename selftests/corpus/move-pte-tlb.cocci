@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+// bug: move-pte-tlb
+// what: mremap of PTEs does not flush the TLB
+// why: other CPUs go on using the old address
+// source: derived
+// file: mm/mremap.c
+// changes: -2 +0
+// kernels: 7.2.*
+// flavour: DEBUG
+// scenario: mremap
+// oracle: negative, slot
+// budget: 300s
+// class: race
+
+@@
+@@
+move_ptes(...)
+{
+<...
+-if (force_flush)
+-	flush_tlb_range(...);
+...>
+}

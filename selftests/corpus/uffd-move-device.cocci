@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+// bug: uffd-move-device
+// what: UFFDIO_MOVE takes a device PTE for one in swap
+// why: a page number is used as a swap offset
+// source: derived
+// file: mm/userfaultfd.c
+// changes: -1 +1
+// kernels: 7.2.*
+// flavour: DEBUG
+// scenario: everything
+// oracle: none yet
+// budget: 120s
+// class: logic
+
+@@
+@@
+move_pages_ptes(...)
+{
+<...
+ if (softleaf_is_migration(entry)) { ... } else if (
+-    !softleaf_is_swap(entry)
++    false
+    ) { ... }
+...>
+}

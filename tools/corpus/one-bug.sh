@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# usage: one-bug.sh RESULTS ID FLAVOUR SECONDS PROFILE SEED
+#
+# Tortures the kernel in RESULTS/ID/boot until something new is found or SECONDS
+# of torture are over: guest after guest, as the profile says, again with other
+# seeds when it is at its end. A guest that a known issue ends early has used
+# only its time.
+set -euo pipefail
+
+HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
+# shellcheck source=tools/campaign/lib.sh
+. "$HMMT_TOP/tools/campaign/lib.sh"
+# shellcheck source=tools/campaign/options.sh
+. "$HMMT_TOP/tools/campaign/options.sh"
+# shellcheck source=tools/campaign/plan.sh
+. "$HMMT_TOP/tools/campaign/plan.sh"
+
+# Kernels that do not even boot must end some time; and a guest that dies at
+# once has cost more than it tortured.
+readonly MOST_GUESTS=60 LEAST_SECONDS=5
+# Less is not worth a boot.
+readonly SHORTEST_RUN=15
+
+results=$1 id=$2 flavour=$3 budget=$4 profile=$5 seed=$6
+dir=$results/$id corpus=${HMMT_CORPUS:-$HMMT_TOP/selftests/corpus}
+# used by plan.sh
+# shellcheck disable=SC2034
+opt_flavour=$flavour
+child=
+trap '[ -z "$child" ] || kill "$child" 2>/dev/null; wait; exit 130' INT TERM
+
+# guest LINE: 0 when it found something new; adds its time to $used
+guest()
+{
+	local name scenarios said rc=0 elapsed
+
+	IFS=$'\t' read -r _ name _ _ _ scenarios _ <<<"$1"
+	(
+		# What known issues forbid is forbidden because of fork.
+		[[ ,$scenarios, == *,fork,* || ,$scenarios, == *,everything,* ]] ||
+			export HMMT_WITHOUT=
+		HMMT_CAMPAIGN_DIR=$dir exec setpriv --pdeathsig TERM \
+			"$HMMT_TOP/tools/campaign/one.sh" "$dir" "$1" </dev/null >>"$dir/log" 2>&1
+	) &
+	child=$!
+	wait "$child" || true
+	child=
+	said=$("$judge" new "$corpus" "$dir/$name" "$results/control") || rc=$?
+	elapsed=${said%%$'\t'*}
+	[ "$elapsed" -ge "$LEAST_SECONDS" ] || elapsed=$LEAST_SECONDS
+	used=$((used + elapsed))
+	[ "$rc" -eq 0 ] || rm -rf "${dir:?}/$name/bundle"
+	return "$rc"
+}
+
+main()
+{
+	local n=0 pass=0 used=0 line rest left
+
+	judge=$(awk -F'\t' 'NR == 1 { print $2 }' "$dir/prepared.tsv")/host/hmmt-corpus
+	while :; do
+		while IFS= read -r line <&3; do
+			n=$((n + 1))
+			if [ "$n" -gt "$MOST_GUESTS" ] || [ "$used" -ge "$budget" ]; then
+				break 2
+			fi
+			# NUMBER, and the NNN- of the name, go on from pass to pass
+			rest=${line#*$'\t'}
+			line=$(printf '%d\t%03d-%s' "$n" "$n" "${rest#*-}")
+			left=$((budget - used))
+			[ "$left" -ge "$SHORTEST_RUN" ] || left=$SHORTEST_RUN
+			[ "${line##*$'\t'}" -le "$left" ] || line=${line%$'\t'*}$'\t'$left
+			printf '%s\n' "$line" >>"$dir/plan.tsv"
+			# The control is there to find all that it can.
+			! guest "$line" || [ "$id" = control ] || break 2
+		done 3< <(plan_rows "$profile" "$((seed + 100 * pass))")
+		pass=$((pass + 1))
+	done
+	rm -rf "${dir:?}/boot"
+	: >"$dir/done"
+}
+
+main

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# The private tree that bugs are put into, and its build directory. Sourced by
+# corpus.sh, after prepare.sh. Both stay in the cache, so that a bug costs the
+# build of what it changes and of what the one before it had changed.
+# shellcheck disable=SC2154
+
+# Several runs of one checkout take turns at the tree, bug by bug.
+tree_lock()
+{
+	exec {tree_lock}>"$tree.lock"
+	flock "$tree_lock"
+}
+
+tree_unlock()
+{
+	exec {tree_lock}>&-
+}
+
+# tree_open: $tree, a copy of $source_dir of this checkout's own
+tree_open()
+{
+	tree=$HMMT_CACHE/corpus/$(sha256sum <<<"$source_dir|$HMMT_TOP" | cut -c 1-12)/linux
+	mkdir -p "${tree%/*}"
+	tree_lock
+	# What changes in the cache is nobody's fault but ours; a tree of the
+	# user's may have changed since.
+	if [ -n "$opt_ksrc" ] || [ ! -d "$tree" ]; then
+		rm -rf "$tree" "$tree.new"
+		step "copying the kernel source"
+		cp -al "$source_dir" "$tree.new" 2>/dev/null ||
+			{ rm -rf "$tree.new"; cp -a "$source_dir" "$tree.new"; }
+		mv "$tree.new" "$tree"
+		rm -f "$tree.changed"
+	fi
+	tree_unlock
+}
+
+# tree_start FLAVOUR: the first build of it starts from the objects there are
+tree_start()
+{
+	local from to
+
+	from=$(kernel_build_dir "$source_dir" "$1")
+	to=$(kernel_build_dir "$tree" "$1")
+	if [ -f "$from/hmmt/bzImage" ] && [ ! -d "$to" ]; then
+		"$HMMT_TOP/tools/bisect/clone-build.sh" "$source_dir" "$from" "$tree" "$to" ||
+			msg "no objects to start from: the first bug builds all"
+	fi
+}
+
+# tree_put NEW FILE: files are hard links of the cached source, which must not change
+tree_put()
+{
+	cp "$1" "$tree/$2.new"
+	mv "$tree/$2.new" "$tree/$2"
+}
+
+tree_revert()
+{
+	local file
+
+	[ -f "$tree.changed" ] || return 0
+	read -r file <"$tree.changed"
+	tree_put "$source_dir/$file" "$file"
+	rm "$tree.changed"
+}
+
+# tree_apply ID FILE CHANGES: prints what is wrong and fails if the patch does
+# not change as many lines as it says. The diff is kept beside the state.
+tree_apply()
+{
+	local out=$tree.out.c is
+
+	cp "$source_dir/$2" "$out"
+	spatch --no-includes --very-quiet --in-place --sp-file "$CORPUS/$1.cocci" "$out" \
+		>"$results/$1/spatch.log" 2>&1 || { echo "spatch fails, see spatch.log"; return 1; }
+	diff -u --label "a/$2" --label "b/$2" "$source_dir/$2" "$out" >"$results/$1/diff" || true
+	is="-$(grep -c '^-[^-]\|^-$' "$results/$1/diff" || true)"
+	is+=" +$(grep -c '^+[^+]\|^+$' "$results/$1/diff" || true)"
+	[ "$is" = "$3" ] || { echo "the patch changes $is lines, not $3"; return 1; }
+	echo "$2" >"$tree.changed"
+	tree_put "$out" "$2"
+}
+
+# tree_build ID FLAVOUR: what boots, in RESULTS/ID/boot
+tree_build()
+{
+	local built=$results/$1/boot/hmmt from
+
+	from=$(vm kernel --ksrc "$tree" --flavour "$2" --no-driver \
+		2>"$results/$1/build.log")/hmmt || return 1
+	mkdir -p "$built"
+	cp "$from/bzImage" "$from/config" "$from/release" "$from/config.stamp" "$built"
+	echo "$(cat "$(kernel_build_dir "$source_dir" "$2")/hmmt/source") bug $1" >"$built/source"
+}
