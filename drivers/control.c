@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a user may set: fault windows, failing allocations, perturbation.
+ * What a user may set: fault windows, failing allocations.
  *
  * Settings belong to an open file. CPU faults come without one: they look for
  * a file that mirrors the faulting address space, but only while any file of
@@ -15,7 +15,6 @@
 
 #include "dmirror.h"
 
-#define DMIRROR_PERTURB_MAX	1000000
 #define DMIRROR_HOLD_MAX	10000	/* ms */
 
 /* In debugfs, and by /proc/PID/fail-nth: each of our allocations can fail */
@@ -41,14 +40,6 @@ void dmirror_fault_attr_init(struct dentry *dir)
 {
 }
 #endif
-
-/* The finaliser of splitmix64 */
-static u64 mix(u64 x)
-{
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return x ^ (x >> 31);
-}
 
 static bool is_tuned(const struct dmirror *dmirror)
 {
@@ -116,7 +107,7 @@ static bool inject_hit(struct dmirror *dmirror, u32 site)
 	      (in->nth && n > in->nth && in->interval &&
 	       !((n - in->nth) % in->interval));
 	if (!hit && in->probability)
-		hit = (mix(in->seed + n * 0x9e3779b97f4a7c15ULL) & 0xffff) <
+		hit = (dmirror_mix(in->seed + n * 0x9e3779b97f4a7c15ULL) & 0xffff) <
 		      in->probability;
 	in->failed += hit;
 	return hit;
@@ -206,40 +197,6 @@ int dmirror_inject(struct dmirror *dmirror, struct hmmt_inject *inject)
 	inject->seen = seen;
 	inject->failed = failed;
 	return 0;
-}
-
-int dmirror_perturb_set(struct dmirror_device *mdevice,
-			struct hmmt_perturb *perturb)
-{
-	if (perturb->reserved || perturb->max > DMIRROR_PERTURB_MAX)
-		return -EINVAL;
-	atomic64_set(&mdevice->perturb_state, perturb->seed);
-	WRITE_ONCE(mdevice->perturb_max, perturb->max);
-	perturb->points =
-		atomic64_read(&mdevice->count[DMIRROR_COUNTER(perturbed)]);
-	return 0;
-}
-
-/*
- * Widen the windows between the phases of a migration. The length comes from
- * a seeded sequence: in the det engine, where PAUSE switches to the next CPU,
- * the seed makes the schedule.
- */
-void dmirror_perturb(struct dmirror_device *mdevice)
-{
-	unsigned int max = READ_ONCE(mdevice->perturb_max);
-	u64 x;
-
-	if (!max)
-		return;
-	x = mix(atomic64_add_return(0x9e3779b97f4a7c15ULL,
-				    &mdevice->perturb_state));
-	/* three times out of four no wait: fast paths are to be met as well */
-	if (x & 3)
-		return;
-	dmirror_count(mdevice, perturbed);
-	for (x = (x >> 2) % max + 1; x; x--)
-		cpu_relax();
 }
 
 /*

@@ -142,6 +142,7 @@ union dmirror_arg {
 	struct hmmt_checksum	checksum;
 	struct hmmt_pin		pin;
 	struct hmmt_perturb	perturb;
+	struct hmmt_calls	calls;
 };
 
 /* @min_size: of the first published version; the present one is in @cmd */
@@ -180,11 +181,15 @@ unsigned long dmirror_cpu_window(struct dmirror_device *mdevice,
 				 struct mm_struct *mm);
 int dmirror_tune(struct dmirror *dmirror, struct hmmt_tune *tune);
 int dmirror_inject(struct dmirror *dmirror, struct hmmt_inject *inject);
+void dmirror_hold(struct dmirror_device *mdevice, struct dmirror *dmirror,
+		  struct mm_struct *mm, unsigned int point);
+
+/* perturb.c */
 int dmirror_perturb_set(struct dmirror_device *mdevice,
 			struct hmmt_perturb *perturb);
 void dmirror_perturb(struct dmirror_device *mdevice);
-void dmirror_hold(struct dmirror_device *mdevice, struct dmirror *dmirror,
-		  struct mm_struct *mm, unsigned int point);
+int dmirror_calls(struct hmmt_calls *arg);
+void dmirror_calls_exit(void);
 
 /* devmem.c */
 int dmirror_devmem_init(struct dmirror_device *mdevice, unsigned int chunks,
@@ -251,6 +256,14 @@ int dmirror_command_run(const struct dmirror_command *command,
 #ifdef CONFIG_IO_URING
 int dmirror_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
 #endif
+
+/* The finaliser of splitmix64 */
+static inline u64 dmirror_mix(u64 x)
+{
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+	return x ^ (x >> 31);
+}
 
 static inline unsigned int dmirror_page_index(struct dmirror_chunk *chunk,
 					      struct page *page)

@@ -318,6 +318,11 @@ static int do_perturb(struct dmirror_call *call, union dmirror_arg *arg)
 	return dmirror_perturb_set(call->dmirror->mdevice, &arg->perturb);
 }
 
+static int do_calls(struct dmirror_call *call, union dmirror_arg *arg)
+{
+	return dmirror_calls(&arg->calls);
+}
+
 #define UP_TO(_struct, _last)	offsetofend(struct _struct, _last)
 #define STOCK_SIZE		UP_TO(hmm_dmirror_cmd, faults)
 
@@ -343,6 +348,7 @@ static const struct dmirror_command dmirror_commands[] = {
 	{ HMMT_CHECKSUM, UP_TO(hmmt_checksum, sum), do_checksum, .uring = true },
 	{ HMMT_PIN, UP_TO(hmmt_pin, held), do_pin },
 	{ HMMT_PERTURB, UP_TO(hmmt_perturb, points), do_perturb },
+	{ HMMT_CALLS, UP_TO(hmmt_calls, seed), do_calls },
 };
 
 /* The size in @cmd is the caller's and may differ. NULL: no such command. */

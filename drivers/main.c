@@ -334,6 +334,7 @@ err_chrdev:
 
 static void __exit dmirror_exit(void)
 {
+	dmirror_calls_exit();
 	dmirror_devices_destroy();
 	debugfs_remove(dmirror_debugfs);
 	class_destroy(dmirror_class);

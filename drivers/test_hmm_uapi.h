@@ -424,6 +424,39 @@ struct hmmt_perturb {
 	__u64 points;		/* out: points that waited, since load */
 };
 
+/*
+ * HMMT_CALLS: wait at the entry of functions of the kernel, whoever calls them.
+ *
+ * SET  From now on wait in the @nr functions at @ptr and in no others; 0: in
+ *      none. One of @one_in calls, drawn from @seed, waits for up to @pauses
+ *      PAUSE. @error says of each function whether that can be done.
+ * Without SET, which also wants @pauses and @seed 0: what became of the
+ *      functions at @ptr, by their @addr, since they were set.
+ *
+ * There is one such setting for all devices; it ends when the module is unloaded.
+ * Two functions of the same address are one function, set twice.
+ * EOPNOTSUPP: the kernel has no CONFIG_DYNAMIC_FTRACE.
+ */
+#define HMMT_CALLS_SET	(1U << 0)
+#define HMMT_CALLS_MAX	256
+
+struct hmmt_call {
+	__u64 addr;		/* in: where it starts, as in /proc/kallsyms */
+	__u32 one_in;		/* SET: in, not 0; else out */
+	__s32 error;		/* in: 0 if SET; out: EINVAL: cannot be traced; ENOENT: not set */
+	__u64 calls;		/* out: so often it was called */
+	__u64 waited;		/* out: ... and waited */
+};
+
+struct hmmt_calls {
+	__u64 ptr;		/* in: array of struct hmmt_call */
+	__u32 nr;		/* in: its elements, up to 256 */
+	__u32 flags;		/* in: HMMT_CALLS_* */
+	__u32 pauses;		/* in: 1 to 1000000 if SET and @nr is not 0, else 0 */
+	__u32 reserved;
+	__u64 seed;		/* in */
+};
+
 #define HMMT_MIGRATE	_IOWR('H', 0x40, struct hmmt_migrate)
 #define HMMT_ACCESS	_IOWR('H', 0x41, struct hmmt_access)
 #define HMMT_SNAPSHOT	_IOWR('H', 0x42, struct hmmt_snapshot)
@@ -435,6 +468,7 @@ struct hmmt_perturb {
 #define HMMT_CHECKSUM	_IOWR('H', 0x48, struct hmmt_checksum)
 #define HMMT_PIN	_IOWR('H', 0x49, struct hmmt_pin)
 #define HMMT_PERTURB	_IOWR('H', 0x4a, struct hmmt_perturb)
+#define HMMT_CALLS	_IOWR('H', 0x4b, struct hmmt_calls)
 
 /*
  * io_uring: HMMT_MIGRATE, HMMT_ACCESS and HMMT_CHECKSUM are also commands of

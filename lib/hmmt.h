@@ -116,6 +116,33 @@ int hmmt_check_exclusive(const struct hmmt_dev *dev, unsigned long addr, size_t 
 /* hmmt_perturb - up to @max PAUSE at each point of the device, 0: off. */
 int hmmt_perturb(const struct hmmt_dev *dev, unsigned int max, uint64_t seed);
 
+/* --- waits in kernel functions (calls.c) --------------------------------- */
+
+struct hmmt_function {
+	char name[56];
+	unsigned int one_in;	/* on average one of so many calls waits */
+	unsigned long addr;	/* 0: this kernel has no such function */
+};
+
+/*
+ * hmmt_functions_parse - a list of configs/perturb: a line is "NAME ONE_IN", "#"
+ * starts a comment. Returns how many there are. EINVAL: @line is wrong; E2BIG:
+ * more than @max.
+ */
+int hmmt_functions_parse(const char *text, struct hmmt_function *f, unsigned int max,
+			 unsigned int *line);
+/* hmmt_functions_find - their addresses, from /proc/kallsyms (root only). */
+int hmmt_functions_find(struct hmmt_function *f, unsigned int n);
+/*
+ * hmmt_calls_set - wait at the entry of these @nr functions only, 0: of none,
+ * for up to @pauses PAUSE each time. @call->error says which cannot be had.
+ * EOPNOTSUPP: the kernel has no function tracer.
+ */
+int hmmt_calls_set(const struct hmmt_dev *dev, struct hmmt_call *call, unsigned int nr,
+		   unsigned int pauses, uint64_t seed);
+/* hmmt_calls_get - what became of them so far. */
+int hmmt_calls_get(const struct hmmt_dev *dev, struct hmmt_call *call, unsigned int nr);
+
 /* --- random streams (rng.c) ---------------------------------------------- */
 
 /*

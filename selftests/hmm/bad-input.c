@@ -86,7 +86,7 @@ static const struct {
 	COMMAND(HMM_DMIRROR_FLAGS), COMMAND(HMMT_MIGRATE), COMMAND(HMMT_ACCESS),
 	COMMAND(HMMT_SNAPSHOT), COMMAND(HMMT_STATS), COMMAND(HMMT_CHECK), COMMAND(HMMT_EVICT),
 	COMMAND(HMMT_TUNE), COMMAND(HMMT_INJECT), COMMAND(HMMT_CHECKSUM), COMMAND(HMMT_PIN),
-	COMMAND(HMMT_PERTURB),
+	COMMAND(HMMT_PERTURB), COMMAND(HMMT_CALLS),
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -326,6 +326,9 @@ static const struct bad bad[] = {
 	FIELD(HMMT_INJECT, hmmt_inject, probability, 65537, EINVAL, "above 1"),
 	FIELD(HMMT_PERTURB, hmmt_perturb, max, 1000001, EINVAL, "too long"),
 	BAD_RESERVED(HMMT_PERTURB, hmmt_perturb),
+	FIELD(HMMT_CALLS, hmmt_calls, nr, HMMT_CALLS_MAX + 1, EINVAL, "too many"),
+	FIELD(HMMT_CALLS, hmmt_calls, pauses, 1, EINVAL, "of nothing"),
+	BAD_FLAGS(HMMT_CALLS, hmmt_calls), BAD_RESERVED(HMMT_CALLS, hmmt_calls),
 };
 
 /* A command that is refused at once writes no out fields */

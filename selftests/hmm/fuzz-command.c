@@ -192,6 +192,16 @@ static void gen_perturb(struct thread *t, union arg *arg)
 	arg->perturb.seed = hmmt_rng_u64(&t->rng);
 }
 
+/* What is in the buffer is hardly ever where a function starts. */
+static void gen_calls(struct thread *t, union arg *arg)
+{
+	arg->calls.ptr = buffer(t);
+	arg->calls.nr = below(t, 4);
+	arg->calls.flags = chance(t, 1, 2) ? HMMT_CALLS_SET : 0;
+	arg->calls.pauses = arg->calls.nr && arg->calls.flags ? 1 + below(t, 200) : 0;
+	arg->calls.seed = hmmt_rng_u64(&t->rng);
+}
+
 /*
  * @errs is what docs/errors.md says of the command; E2BIG, EFAULT and EINVAL
  * any struct can give. What a file that is none of ours says is beside it.
@@ -232,6 +242,7 @@ static const struct kind kinds[FUZZ_KINDS] = {
 	{ "pin", HMMT_PIN, gen_pin, 3, false,
 	  { ESRCH, ENOMEM, EINTR, ENOENT, EOPNOTSUPP, EAGAIN } },
 	{ "perturb", HMMT_PERTURB, gen_perturb, 1, false, { } },
+	{ "calls", HMMT_CALLS, gen_calls, 1, false, { EOPNOTSUPP, ENOMEM } },
 	{ "uring", 0, NULL, 0, false,
 	  { IO_ERRS, ENODEV, ECANCELED, EOPNOTSUPP, ENOTTY } },
 	{ "open", 0, NULL, 0, false, { ENOMEM, EINTR, EMFILE } },

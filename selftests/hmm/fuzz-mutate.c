@@ -209,6 +209,10 @@ static void sanitize_ours(struct thread *t, unsigned int cmd, union arg *arg)
 		if (arg->perturb.max > 1000 && arg->perturb.max <= 1000000)
 			arg->perturb.max = 1000;
 		break;
+	case _IOC_NR(HMMT_CALLS):
+		if (arg->calls.pauses > 1000 && arg->calls.pauses <= 1000000)
+			arg->calls.pauses = 1000;
+		break;
 	}
 }
 

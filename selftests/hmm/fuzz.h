@@ -19,7 +19,7 @@
 
 #include "hmmt.h"
 
-#define FUZZ_KINDS	24	/* rows of the table, and the calls beside it */
+#define FUZZ_KINDS	25	/* rows of the table, and the calls beside it */
 #define FUZZ_ERRNOS	160
 #define FUZZ_WORKERS	4
 #define FUZZ_THREADS	3
@@ -110,6 +110,7 @@ union arg {
 	struct hmmt_checksum	checksum;
 	struct hmmt_pin		pin;
 	struct hmmt_perturb	perturb;
+	struct hmmt_calls	calls;
 	char			bytes[FUZZ_ARG_MAX];
 };
 

@@ -232,6 +232,34 @@ static void files(void)
 	CHECK(!hmmt_mthp_usable(12345));
 }
 
+static void function_lists(void)
+{
+	static const struct {
+		const char *text;
+		unsigned int line;
+		int ret;
+	} bad[] = {
+		{ "a 1\nb\n", 2, -EINVAL },			/* no number */
+		{ "a 0\n", 1, -EINVAL },
+		{ "a 1 x\n", 1, -EINVAL },			/* more than is read */
+		{ "#\n\n\ta -1\n", 3, -EINVAL },
+		{ "a123456789b123456789c123456789d123456789e123456789f12345 1\n", 1, -EINVAL },
+		{ "a 1\nb 2\nc 3\n", 3, -E2BIG },
+	};
+	struct hmmt_function f[2];
+	unsigned int line, i;
+
+	CHECK(hmmt_functions_parse("# why\n\nmigrate_vma_setup\t4 # this\n  b 16", f, 2,
+				   &line) == 2);
+	CHECK(!strcmp(f[0].name, "migrate_vma_setup") && f[0].one_in == 4 && !f[0].addr);
+	CHECK(!strcmp(f[1].name, "b") && f[1].one_in == 16);
+	CHECK(hmmt_functions_parse("", f, 2, &line) == 0);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CHECK(hmmt_functions_parse(bad[i].text, f, 2, &line) == bad[i].ret);
+		CHECK(line == bad[i].line);
+	}
+}
+
 static void no_device(void)
 {
 	struct hmmt_dev dev = HMMT_DEV_CLOSED;
@@ -262,6 +290,7 @@ int main(void)
 		{ "pagemap.read", memory_of_this_process },
 		{ "proc.vma_at", mappings },
 		{ "proc.files", files },
+		{ "calls.lists", function_lists },
 		{ "dev.closed", no_device },
 	};
 

@@ -48,6 +48,9 @@ refused "only commas" 2 "unknown scenario" --scenario ,
 refused "flavour" 2 "unknown flavour 'frob'; valid: .*DEBUG" --flavour frob
 refused "COMMON is no flavour" 2 "unknown flavour 'COMMON'" --flavour COMMON
 refused "engine" 2 "unknown engine 'frob'; valid: det live kvm tcg both" --engine frob
+refused "perturbation" 2 "unknown perturbation 'frob'; valid: none all .*migrate.*rmap" --perturb frob
+refused "second perturbation" 2 "unknown perturbation 'frob'; valid: none all " --perturb rmap,frob
+refused "none and some" 2 "unknown perturbation 'none'" --perturb none,rmap
 refused "seed" 2 "'12x' is no seed" --seed 12x
 refused "seed too large" 2 "is no seed" --seed 9223372036854775808
 refused "duration" 2 "'forever' is no duration" --duration forever
@@ -98,6 +101,11 @@ ktap_match "dry-run: live" "$out" "engine live .*seed 7, 20s: "
 ktap_equal "dry-run: two runs" "$(wc -l <<<"$out")" 3
 out=$("$top/run.sh" --dry-run --seed 1 --engine det --scenario storm --duration 30s)
 ktap_match "dry-run: one scenario" "$out" "001-det-DEBUG-storm: .* 30s: storm"
+ktap_match "dry-run: perturbation by default" "$out" "perturb migrate, "
+out=$("$top/run.sh" --dry-run --engine det --perturb none)
+ktap_match "dry-run: no perturbation" "$out" "perturb none, "
+out=$("$top/run.sh" --dry-run --engine det --perturb rmap,split)
+ktap_match "dry-run: some perturbation" "$out" "perturb rmap,split, "
 out=$("$top/run.sh" --dry-run --profile nightly --seed 5 --duration 1h)
 total=$(sed -n 's/.* \([0-9]*\)s: .*/\1/p' <<<"$out" | awk '{ s += $1 } END { print int(s / 2 / 60 + 0.5) }')
 ktap_equal "dry-run: nightly scaled to an hour with 2 guests" "$total" 60

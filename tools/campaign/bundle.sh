@@ -27,6 +27,7 @@ bundle_open()
 	opt_cpus=$(bundle_field cpus)
 	opt_mem=$(bundle_field mem_mib)
 	opt_flavour=$(bundle_field flavour)
+	bundle_perturb=$(bundle_field perturb)
 }
 
 # bundle_use DIR: sets build_dir, which bundle_build made, and image_file
@@ -83,6 +84,7 @@ boot_words()
 	vm boot --dir "$dir" --tools "$tools_dir" --build "$build_dir" \
 		--image "$image_file" --engine "$engine_word" --seed "$seed" \
 		--cpus "${opt_cpus:-2}" --mem "${opt_mem:-$PREPARE_GUEST_MIB}" \
-		--expect "$expect" --flavour "$opt_flavour" "${boot_args[@]}" -- "$@"
+		--expect "$expect" --flavour "$opt_flavour" --perturb "${bundle_perturb:-none}" \
+		"${boot_args[@]}" -- "$@"
 }
 boot_args=()

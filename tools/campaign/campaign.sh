@@ -52,15 +52,15 @@ open_resumed()
 
 dry_run()
 {
-	local name engine accel flavour scenarios seed secs program
+	local name engine accel flavour scenarios seed secs perturb program
 
 	printf 'profile %s, seed %s, %s guest(s) at once, kernel: %s\n' \
 		"$opt_profile" "$opt_seed" "$opt_vms" \
 		"${opt_ksrc:-${opt_kernel:-newest tested series}}"
-	while IFS=$'\t' read -r _ name engine accel flavour scenarios seed secs program; do
-		printf '%s: engine %s (%s), flavour %s, seed %s, %ss: %s\n' \
-			"$name" "$engine" "$accel" "$flavour" "$seed" "$secs" \
-			"${program:-$scenarios}"
+	while IFS=$'\t' read -r _ name engine accel flavour scenarios seed secs perturb program; do
+		printf '%s: engine %s (%s), flavour %s, perturb %s, seed %s, %ss: %s\n' \
+			"$name" "$engine" "$accel" "$flavour" "$perturb" "$seed" \
+			"$secs" "${program:-$scenarios}"
 	done <<<"$plan"
 }
 

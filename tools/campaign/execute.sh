@@ -91,10 +91,10 @@ row_of_death()
 # is told by a row (@after), just behind it.
 exec_continue()
 {
-	local number name engine accel flavour scenarios seed secs program
+	local number name engine accel flavour scenarios seed secs perturb program
 	local results verdict row elapsed n=1
 
-	IFS=$'\t' read -r number name engine accel flavour scenarios seed secs program <<<"$1"
+	IFS=$'\t' read -r number name engine accel flavour scenarios seed secs perturb program <<<"$1"
 	results=$campaign_dir/$name/results.log
 	verdict=$(run_verdict "$campaign_dir/$name")
 	if [ ! -f "$results" ] || grep -q '^HMMT-END' "$results"; then return 0; fi
@@ -114,8 +114,8 @@ exec_continue()
 	fi
 	[[ $name != *.* ]] || n=${name##*.}
 	[ "$n" -lt "$EXEC_GUESTS" ] || return 0
-	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\n' "$number" "${name%.*}.$((n + 1))" \
-		"$engine" "$accel" "$flavour" "$scenarios" "$seed" "$secs" \
+	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\n' "$number" "${name%.*}.$((n + 1))" \
+		"$engine" "$accel" "$flavour" "$scenarios" "$seed" "$secs" "$perturb" \
 		"${program:+$'\t'$program}" >>"$campaign_dir/plan.tsv"
 }
 

@@ -11,7 +11,7 @@ HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 . "$HMMT_TOP/tools/campaign/lib.sh"
 
 campaign=$1
-IFS=$'\t' read -r _ name engine accel flavour scenarios seed seconds program <<<"$2"
+IFS=$'\t' read -r _ name engine accel flavour scenarios seed seconds perturb program <<<"$2"
 IFS=$'\t' read -r _ tools build image cpus mem \
 	< <(awk -F'\t' -v f="$flavour" '$1 == f' "$campaign/prepared.tsv")
 dir=$campaign/$name
@@ -24,6 +24,10 @@ stall=${HMMT_STALL:-180}
 # By its own clock the guest has time to boot, and after its seconds to kill what
 # hangs and to show it, but not for ever: a livelocked kernel is never silent.
 overdue=$((${seconds%%.*} + 900))
+
+# A PAUSE hands over to the next CPU in the det engine; elsewhere it only takes time.
+pauses=24
+[ "$engine_name" = det ] || pauses=400
 
 release=$(cat "$build/hmmt/release")
 
@@ -58,7 +62,11 @@ else
 	# Ops that are known to be the death of a guest with this kernel
 	without=$(known_without "$release")
 	words=(torture --seed "$seed" --duration "${seconds}s" --scenario "$scenarios"
-		${without:+--without "$without"})
+		--perturb "$perturb" --pauses "$pauses" ${without:+--without "$without"})
+fi
+# Counts of what was run here, not of what booting did
+if grep -q '^# gcov:' "$HMMT_TOP/configs/kernel/$flavour"; then
+	words=(gcov-data reset + "${words[@]}" + gcov-data)
 fi
 
 # Ctrl-C goes to the whole group: vmrun ends the guest, this goes on to judge.
@@ -67,7 +75,8 @@ rc=0
 setpriv --pdeathsig TERM "$HMMT_TOP/tools/vm/boot.sh" --dir "$dir" \
 	--tools "$tools" --build "$build" --image "$image" --engine "$engine" \
 	--seed "$seed" --cpus "$cpus" --mem "$mem" --stall "$stall" --overdue "$overdue" \
-	--expect "$expect" --flavour "$flavour" --label "$name" --quiet "${nodes[@]}" -- \
+	--expect "$expect" --flavour "$flavour" --label "$name" --perturb "$perturb" --quiet \
+	"${nodes[@]}" -- \
 	"${words[@]}" || rc=$?
 # Without a guest there is no run.json, and the judge would see no run at all.
 if [ ! -f "$dir/run.json" ]; then

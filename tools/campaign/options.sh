@@ -4,9 +4,12 @@
 # Nothing here touches the machine: a typing mistake costs no build.
 
 readonly HMMT_ENGINES="det live kvm tcg both"
+# Without an option and a word of the profile. Not all sets: waits everywhere cancel
+# each other out, docs/perturb.md has the figures.
+readonly HMMT_PERTURB=migrate
 HMMT_OPTIONS="--ksrc --kernel --flavour --profile --scenario --engine --seed"
 HMMT_OPTIONS+=" --duration --vms --cpus --mem --results --resume"
-HMMT_OPTIONS+=" --stop-on-fail --list --dry-run --help"
+HMMT_OPTIONS+=" --perturb --stop-on-fail --list --dry-run --help"
 readonly HMMT_REPLAY_OPTIONS="--in --ksrc --kernel --flavour --engine --cpus --mem --results --help"
 readonly HMMT_MINIMIZE_OPTIONS="--program --title --engine --vms --duration --results --help"
 
@@ -17,6 +20,7 @@ opt_profile=smoke
 opt_scenario=
 opt_engine=
 opt_seed=
+opt_perturb=
 opt_duration=
 opt_vms=2
 opt_cpus=2
@@ -85,6 +89,8 @@ option_help()
   --scenario A,B    only these scenarios
   --engine E        det, live (KVM if it works, else TCG), kvm, tcg, or both
   --seed N          0 .. 2^63-1, decimal or 0x hex (default: from the time)
+  --perturb A,B     wait in the kernel functions of these sets of configs/perturb;
+                    all, or none for no perturbation at all (default: migrate)
   --duration T      torture time of the whole campaign: 45s, 5m, 2h
   --vms N           guests at once (default: 2)
   --cpus N          CPUs of a guest, 1 .. 16 (default: 2)
@@ -95,6 +101,35 @@ option_help()
   --list            list profiles, scenarios, flavours and engines
   --dry-run         print the plan; do nothing
 END
+}
+
+list_perturb()
+{
+	local f
+
+	for f in "$HMMT_TOP"/configs/perturb/*; do
+		printf '%s\n' "${f##*/}"
+	done
+}
+
+# perturb_sets WORD: names of sets, comma separated, or none
+perturb_sets()
+{
+	local s
+	local -a valid words
+
+	mapfile -t valid < <(list_perturb)
+	if [ "$1" = all ]; then
+		list_perturb | paste -sd,
+		return 0
+	fi
+	mapfile -t words < <(split_commas "$1")
+	[ "${#words[@]}" -gt 0 ] || usage_die "perturbation" "$1" none all "${valid[@]}"
+	for s in "${words[@]}"; do
+		[ "$1" = none ] || in_list "$s" "${valid[@]}" ||
+			usage_die "perturbation" "$s" none all "${valid[@]}"
+	done
+	printf '%s\n' "$1"
 }
 
 # needs_value OPTION COUNT-OF-WORDS-LEFT
@@ -165,6 +200,7 @@ parse_value()
 	--vms)
 		opt_vms=$(parse_count "$2" 256) ||
 			die "$EX_USAGE" "--vms: '$2' is no number of guests, expected 1 .. 256" ;;
+	--perturb) opt_perturb=$(perturb_sets "$2") ;;
 	--ksrc) opt_ksrc=$2 ;;
 	--kernel) opt_kernel=$2 ;;
 	--flavour) opt_flavour=$2 ;;
@@ -209,7 +245,7 @@ parse_options()
 		--list) opt_list=1 ;;
 		--dry-run) opt_dry_run=1 ;;
 		--ksrc | --kernel | --flavour | --profile | --scenario | \
-		--engine | --seed | --duration | --vms | --cpus | --mem | \
+		--engine | --seed | --perturb | --duration | --vms | --cpus | --mem | \
 		--results | --resume | --signature | --in | --program | --title)
 			needs_value "$1" $#
 			parse_value "$1" "$2"
@@ -236,4 +272,5 @@ print_lists()
 	printf 'scenarios: %s\n' "$(list_scenarios | paste -sd' ')"
 	printf 'flavours:  %s\n' "$(list_flavours | paste -sd' ')"
 	printf 'engines:   %s\n' "$HMMT_ENGINES"
+	printf 'perturb:   none all %s\n' "$(list_perturb | paste -sd' ')"
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # A profile and the user's options become a plan: one line a run, tab separated
-#	NUMBER NAME ENGINE ACCEL FLAVOUR SCENARIOS SEED SECONDS [PROGRAM]
+#	NUMBER NAME ENGINE ACCEL FLAVOUR SCENARIOS SEED SECONDS PERTURB [PROGRAM]
 # NAME is also the run's directory. SCENARIOS is "-" where the guest does not
 # torture but runs PROGRAM, a guest program and its arguments, in which
 #	@seed @duration	are those of the run
@@ -55,10 +55,12 @@ scenario_sets()
 plan_rows()
 {
 	local profile=$1 base=$2
-	local row engines flavours scenarios duration repeat seed r n=0
+	local row engines flavours scenarios duration repeat seed perturb r n=0
 	local engine accel flavour set secs start label program
 	local -a programs
 
+	perturb=$(sed -n 's/^# perturb: //p' "$HMMT_TOP/configs/profiles/$profile")
+	perturb=${opt_perturb:-$(perturb_sets "${perturb:-$HMMT_PERTURB}")}
 	mapfile -t programs < <(list_programs)
 	while read -r row engines flavours scenarios duration repeat seed program; do
 		secs=$(parse_duration "$duration") ||
@@ -83,11 +85,11 @@ plan_rows()
 				n=$((n + 1))
 				label=$row
 				[[ $set == *,* || $set == - ]] || label=$set
-				printf '%d\t%03d-%s-%s-%s\t%s\t%s\t%s\t%s\t%s\t%d%s\n' \
+				printf '%d\t%03d-%s-%s-%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s%s\n' \
 					"$n" "$n" "$engine" "$flavour" "$label" \
 					"$engine" "$accel" "$flavour" "$set" \
 					"$(((start + r) & 0x7fffffffffffffff))" \
-					"$secs" "${program:+$'\t'$program}"
+					"$secs" "$perturb" "${program:+$'\t'$program}"
 			done < <(engines_of "${opt_engine:-$engines}")
 			done < <(split_commas "${opt_flavour:-$flavours}")
 			done < <(scenario_sets "$scenarios")

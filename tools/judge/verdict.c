@@ -139,6 +139,23 @@ static void oracle_reasons(struct hmmt_judgement *j, bool torture)
 		hmmt_json_add(j->reasons, "no oracle was planned");
 }
 
+/* Waits that were to widen the races, and of which none came */
+static void perturb_reasons(struct hmmt_judgement *j)
+{
+	const json_t *rec, *sets, *s;
+	const char *key;
+	size_t i;
+
+	json_array_foreach(j->res.records, i, rec) {
+		sets = json_object_get(json_object_get(rec, "perturb"), "sets");
+		json_object_foreach((json_t *)sets, key, s)
+			if (json_is_true(json_object_get(s, "planned")) &&
+			    hmmt_json_int(s, "waited", 0) <= 0)
+				hmmt_json_add(j->reasons, "planned perturbation %.60s never waited",
+					      key);
+	}
+}
+
 static bool oom_planned(const struct hmmt_judgement *j)
 {
 	const json_t *rec;
@@ -178,6 +195,7 @@ static enum hmmt_verdict inconclusive_reasons(struct hmmt_judgement *j)
 		hmmt_json_add(j->reasons, "no record of the torture program");
 	if (torture && json_array_size(j->res.records))
 		oracle_reasons(j, torture);
+	perturb_reasons(j);
 	return json_array_size(j->reasons) > before ? HMMT_INCONCLUSIVE : HMMT_PASS;
 }
 

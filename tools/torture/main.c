@@ -23,7 +23,9 @@ static const char usage[] =
 "  --hang T            an access that takes longer hangs (default 60s)\n"
 "  --no-device         run without the driver: what does not need it\n"
 "  --without A,B       leave these ops out, also where children do the same\n"
-"  --no-perturb        no seeded pauses before accesses\n"
+"  --perturb A,B|none  wait also in the kernel functions of these sets; none: nowhere\n"
+"  --perturb-seed N    of these waits (default: from --seed)\n"
+"  --pauses N          a wait in the kernel is up to so many PAUSE (default 24)\n"
 "  --keep-going        go on after a failing round\n"
 "  --bust NAME         make a mistake on purpose, to see it found\n"
 "  --program FILE      run the programs in FILE, docs/programs.md, not scenarios\n"
@@ -33,8 +35,8 @@ static const char usage[] =
 "  --list              scenarios, ops and mistakes\n";
 
 enum { OPT_SEED = 256, OPT_DURATION, OPT_SCENARIO, OPT_WORKERS, OPT_ROUND, OPT_HANG,
-       OPT_NO_DEVICE, OPT_NO_PERTURB, OPT_KEEP_GOING, OPT_WITHOUT, OPT_BUST,
-       OPT_PROGRAM, OPT_CHECK, OPT_TRACE, OPT_JOURNAL, OPT_LIST, OPT_HELP };
+       OPT_NO_DEVICE, OPT_PERTURB, OPT_PERTURB_SEED, OPT_PAUSES, OPT_KEEP_GOING, OPT_WITHOUT,
+       OPT_BUST, OPT_PROGRAM, OPT_CHECK, OPT_TRACE, OPT_JOURNAL, OPT_LIST, OPT_HELP };
 
 static const struct option options[] = {
 	{ "seed", required_argument, NULL, OPT_SEED },
@@ -44,7 +46,9 @@ static const struct option options[] = {
 	{ "round-ms", required_argument, NULL, OPT_ROUND },
 	{ "hang", required_argument, NULL, OPT_HANG },
 	{ "no-device", no_argument, NULL, OPT_NO_DEVICE },
-	{ "no-perturb", no_argument, NULL, OPT_NO_PERTURB },
+	{ "perturb", required_argument, NULL, OPT_PERTURB },
+	{ "perturb-seed", required_argument, NULL, OPT_PERTURB_SEED },
+	{ "pauses", required_argument, NULL, OPT_PAUSES },
 	{ "keep-going", no_argument, NULL, OPT_KEEP_GOING },
 	{ "without", required_argument, NULL, OPT_WITHOUT },
 	{ "bust", required_argument, NULL, OPT_BUST },
@@ -87,6 +91,7 @@ static int parse_scenarios(struct config *cfg, char *list)
 /* 0 go on, 1 done, -errno. */
 static int parse(struct config *cfg, int argc, char **argv)
 {
+	bool seeded = false;
 	uint64_t n;
 	int c, ret;
 
@@ -123,8 +128,19 @@ static int parse(struct config *cfg, int argc, char **argv)
 		case OPT_NO_DEVICE:
 			cfg->no_device = true;
 			break;
-		case OPT_NO_PERTURB:
-			cfg->no_perturb = true;
+		case OPT_PERTURB:
+			ret = perturb_parse(cfg, optarg);
+			break;
+		case OPT_PERTURB_SEED:
+			if (hmmt_parse_u64(optarg, &cfg->perturb_seed))
+				ret = bad("perturb-seed is not a number", optarg);
+			seeded = true;
+			break;
+		case OPT_PAUSES:
+			if (hmmt_parse_u64(optarg, &n) || n < 1 || n > 100000)
+				ret = bad("pauses must be 1 to 100000", optarg);
+			else
+				cfg->max_pauses = n;
 			break;
 		case OPT_KEEP_GOING:
 			cfg->keep_going = true;
@@ -165,6 +181,8 @@ static int parse(struct config *cfg, int argc, char **argv)
 		if (ret)
 			return ret;
 	}
+	if (!seeded)
+		cfg->perturb_seed = cfg->seed;
 	if (optind < argc)
 		return bad("unexpected argument", argv[optind]);
 	return 0;
@@ -215,6 +233,7 @@ int main(int argc, char **argv)
 		.hang_ms = 60000,
 		.nr_workers = 4,
 		.pauses = 1,
+		.max_pauses = 24,
 	};
 	const struct scenario *s;
 	char cmdline[4096];

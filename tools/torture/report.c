@@ -2,6 +2,7 @@
 /* KTAP while it runs, one JSON object at the end; nothing else on stdout. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "ops/ops.h"
 #include "scenarios/scenarios.h"
@@ -160,6 +161,27 @@ static void json_oracles(const struct config *cfg, const struct shared *sh,
 	printf("}");
 }
 
+static uint64_t ms(struct timeval t)
+{
+	return t.tv_sec * 1000ULL + t.tv_usec / 1000;
+}
+
+/* What the rounds took of the CPUs, and what the program is beside the regions */
+static void json_cost(const struct shared *sh)
+{
+	struct rusage ru = { 0 };
+	uint64_t kb = 0;
+
+	getrusage(RUSAGE_CHILDREN, &ru);
+	hmmt_file_field("/proc/self/status", "VmHWM", &kb);
+	printf(",\"cost\":{");
+	json_num("", "user_ms", ms(ru.ru_utime));
+	json_num(",", "system_ms", ms(ru.ru_stime));
+	json_num(",", "supervisor_kb", kb);
+	json_num(",", "round_kb", sh->round_kb);
+	printf("}");
+}
+
 void report_end(const struct config *cfg, const struct shared *sh,
 		const struct scenario_result *res, uint64_t elapsed_ms,
 		const struct hmmt_stats *before, const struct hmmt_stats *after)
@@ -186,6 +208,8 @@ void report_end(const struct config *cfg, const struct shared *sh,
 	json_ops(cfg, sh);
 	json_counters(cfg, sh, before, after);
 	json_oracles(cfg, sh, res);
+	perturb_report(cfg);
+	json_cost(sh);
 	printf(",\"failures\":[");
 	for (i = 0; i < (unsigned int)sh->failed && i < MAX_FAILS; i++) {
 		printf("%s{\"oracle\":\"%s\",\"title\":", i ? "," : "",

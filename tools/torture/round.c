@@ -98,6 +98,15 @@ static void check_own_memory(struct round *r, const struct own_memory *before)
 			 (unsigned long long)now.pte_kb, (unsigned long long)before->pte_kb);
 }
 
+static void note_own_memory(struct round *r)
+{
+	uint64_t kb;
+
+	if (!hmmt_file_field("/proc/self/status", "VmRSS", &kb) &&
+	    kb > atomic_load(&r->sh->round_kb))
+		atomic_store(&r->sh->round_kb, kb);
+}
+
 static int start_workers(struct round *r, pthread_t *threads)
 {
 	unsigned int i;
@@ -171,6 +180,7 @@ int round_main(struct round *r, bool unmap)
 	if (unmap && !round_failed(r)) {
 		munmap((void *)ARENA_BASE, page_addr(r->m->nr_pages) - ARENA_BASE);
 		check_own_memory(r, &before);
+		note_own_memory(r);
 	}
 	return 0;
 }

@@ -373,6 +373,8 @@ int supervise(const struct config *cfg)
 	sv.cfg = &sv.own;
 	sv.taint = taint();
 	ret = setup(&sv);
+	if (!ret)
+		ret = perturb_start(cfg, sv.dev);
 	if (ret) {
 		fprintf(stderr, "torture: cannot set up: %s\n", strerror(-ret));
 		return 3;

@@ -109,6 +109,7 @@ struct shared {
 	_Atomic uint64_t journal_next;
 	_Atomic uint64_t hot;		/* storm: the block, and a count above bit 32 */
 	_Atomic uint64_t ops;
+	_Atomic uint64_t round_kb;	/* memory of a round's process without the arena */
 	_Atomic uint64_t tally[NR_TALLIES];
 	_Atomic uint64_t checked[NR_ORACLES];
 	_Atomic uint64_t oracle_failed[NR_ORACLES];
@@ -135,6 +136,8 @@ struct config {
 	bool no_device;
 	bool no_perturb;
 	unsigned int pauses;	/* which stream of seeded pauses */
+	unsigned int max_pauses;	/* of a wait in the kernel */
+	uint64_t perturb_seed;
 	bool keep_going;
 	bool guest;		/* nobody else changes the system's counters */
 	enum bust bust;
@@ -434,6 +437,15 @@ void guest_settle(const struct config *cfg);
  * load it again with the same parameters; @dev are closed and opened.
  */
 void module_cycle(const struct config *cfg, struct shared *sh, struct hmmt_dev *dev);
+
+/* --- perturbation of the kernel (perturb.c) ---------------------------------- */
+
+/* "none", or names of sets; -errno, having said what is wrong. */
+int perturb_parse(struct config *cfg, char *list);
+/* From now on, on all devices. */
+int perturb_start(const struct config *cfg, const struct hmmt_dev *dev);
+/* Its part of the record. */
+void perturb_report(const struct config *cfg);
 
 /* --- report (report.c) ------------------------------------------------------- */
 

@@ -19,7 +19,7 @@ const char * const oracle_names[NR_ORACLES] = {
 };
 
 const char * const tally_names[NR_TALLIES] = {
-	[TALLY_PERTURB] = "perturbed",
+	[TALLY_PERTURB] = "paused_accesses",
 	[TALLY_RACED] = "raced_accesses",
 	[TALLY_UNCERTAIN] = "raced_writes",
 	[TALLY_STRAY] = "strays_repaired",

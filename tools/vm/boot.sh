@@ -27,7 +27,7 @@ set -euo pipefail
 
 dir='' tools='' build='' image='' engine=det seed=0 cpus=2 mem=2048 stall=180 limit=0
 overdue=1200 shift=3
-expect=torture flavour='' label='' append='' program=''
+expect=torture flavour='' label='' append='' program='' perturb=none
 quiet=() words=() engine_args=()
 
 parse()
@@ -36,7 +36,7 @@ parse()
 		case $1 in
 		--dir | --tools | --build | --image | --engine | --seed | --cpus | --mem | \
 			--stall | --limit | --overdue | --expect | --flavour | --label | --append | --shift | \
-			--program)
+			--program | --perturb)
 			[ $# -ge 2 ] || die "$EX_USAGE" "$1 needs a value"
 			printf -v "${1#--}" '%s' "$2"
 			shift
@@ -169,7 +169,7 @@ main()
 		--set engine="$engine" --set accel="$accel" --int seed="$seed" \
 		--set kernel_release="$(cat "$build/hmmt/release")" \
 		--set kernel_source="$(cat "$build/hmmt/source")" \
-		--set flavour="$flavour" --bool config_verified="$verified" \
+		--set flavour="$flavour" --set perturb="$perturb" --bool config_verified="$verified" \
 		--set expect="$expect" --set cmdline="$cmdline" \
 		--set qemu_version="$(qemu_version)" --int cpus="$cpus" --int mem_mib="$mem" \
 		--set started="$(date -u +%Y-%m-%dT%H:%M:%SZ)" -- \

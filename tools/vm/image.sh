@@ -3,9 +3,9 @@
 # usage: image.sh --tools DIR [--build DIR]
 #
 # Makes the initramfs and prints its path: init and the guest programs of --tools
-# (what tools.sh printed), the modules of --build (what kernel.sh printed), and
-# the tree's hmm-tests if hmm-tests.sh built it there. The
-# same inputs give the same bytes, and are not packed twice.
+# (what tools.sh printed), the sets of configs/perturb, the modules of --build
+# (what kernel.sh printed), and the tree's hmm-tests if hmm-tests.sh built it
+# there. The same inputs give the same bytes, and are not packed twice.
 set -euo pipefail
 # shellcheck source=tools/vm/common.sh
 . "$(dirname "$0")/common.sh"
@@ -32,6 +32,9 @@ files()
 	while IFS= read -r f; do
 		[ "${f##*/}" = init ] || printf '/bin/%s\t%s\t0755\n' "${f##*/}" "$f"
 	done < <(find "$tools/guest" -maxdepth 1 -type f -perm -100 | LC_ALL=C sort)
+	for f in "$HMMT_TOP"/configs/perturb/*; do
+		printf '/perturb/%s\t%s\t0644\n' "${f##*/}" "$f"
+	done
 	[ -n "$build" ] || return 0
 	[ ! -x "$build/hmmt/hmm-tests" ] ||
 		printf '/bin/hmm-tests\t%s\t0755\n' "$build/hmmt/hmm-tests"
@@ -57,14 +60,15 @@ if [ ! -f "$dir/initramfs.cpio" ]; then
 	{
 		# The console, before devtmpfs is there.
 		printf 'dir /dev 0755\nnode /dev/console 0600 c 5 1\n'
-		printf 'dir /bin 0755\ndir /tmp 1777\n'
+		printf 'dir /bin 0755\ndir /tmp 1777\ndir /perturb 0755\n'
 		! grep -q '^/lib/' <<<"$list" ||
 			printf 'dir /lib 0755\ndir /lib/modules 0755\n'
 		while IFS=$'\t' read -r dest src mode; do
 			stripped=$tmp/strip/${dest##*/}
 			case $dest in
 			*.ko) strip --strip-debug -D -o "$stripped" "$src" ;;
-			*) strip -D -o "$stripped" "$src" ;;
+			/bin/* | /init) strip -D -o "$stripped" "$src" ;;
+			*) stripped=$src ;;
 			esac
 			printf 'file %s %s %s\n' "$dest" "$stripped" "$mode"
 		done <<<"$list"

@@ -137,7 +137,12 @@ objects_built()
 # shellcheck disable=SC2317 # called by name
 make_kernel()
 {
-	kmake -j"$jobs" bzImage modules >"$hmmt/build.log" 2>&1
+	local -a counted
+
+	# The objects that the flavour wants gcov's counts of
+	mapfile -t counted < <(sed -n 's/^# gcov: //p' "$fragments/$flavour" | tr ' ' '\n' |
+		sed 's/.*/GCOV_PROFILE_&.o=y/')
+	kmake -j"$jobs" "${counted[@]}" bzImage modules >"$hmmt/build.log" 2>&1
 }
 
 build_kernel()

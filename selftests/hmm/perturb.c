@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Waits at the entry of kernel functions: each set of the image fires and is
+ * counted, what is not set does not, and the lists name what there is.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "area.h"
+
+#define SET_DIR		"/perturb"
+#define PAGES		HMMT_PMD_PAGES
+
+static struct hmmt_function functions[HMMT_CALLS_MAX];
+static struct hmmt_call calls[HMMT_CALLS_MAX];
+static uint64_t called, waited;
+
+static bool have_tracer(void)
+{
+	if (hmmt_calls_set(&dev0, NULL, 0, 0, 0) != -EOPNOTSUPP)
+		return true;
+	skip = "this kernel has no function tracer";
+	return false;
+}
+
+static unsigned long at(unsigned long page)
+{
+	return (unsigned long)area + page * HMMT_PAGE_SIZE;
+}
+
+/* What every set has a function for: migration, faults, fork, split, exit */
+static bool activity(void)
+{
+	pid_t pid;
+
+	TRY(fill(1, true));
+	TRY(migrate(&dev0, 0, PAGES, 0, NULL));
+	pid = fork();
+	if (!pid) {
+		*word(7) = 1;
+		mprotect((void *)at(PAGES / 2), HMMT_PAGE_SIZE, PROT_READ);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	TRY(verify(0, PAGES));
+	munmap((void *)at(1), HMMT_PAGE_SIZE);
+	TRY(migrate(&dev0, 2, PAGES - 2, 0, NULL));
+	TRY(migrate(&dev0, 2, PAGES - 2, HMMT_MIGRATE_TO_SYS, NULL));
+	munmap(area, AREA_SIZE);
+	return true;
+}
+
+static bool count(unsigned int n)
+{
+	unsigned int i;
+
+	WANT(!hmmt_calls_get(&dev0, calls, n), "counts");
+	called = 0;
+	waited = 0;
+	for (i = 0; i < n; i++) {
+		if (calls[i].error)
+			continue;
+		WANT(calls[i].waited <= calls[i].calls, "%s: %llu calls, %llu waited",
+		     functions[i].name, calls[i].calls, calls[i].waited);
+		called += calls[i].calls;
+		waited += calls[i].waited;
+	}
+	return true;
+}
+
+/* Set the functions of list @name; @n: how many it has */
+static bool set(const char *name, unsigned int *n)
+{
+	char path[300], text[16384];
+	unsigned int i, line, had = 0;
+	int ret;
+
+	snprintf(path, sizeof(path), SET_DIR "/%s", name);
+	ret = hmmt_read_file(path, text, sizeof(text));
+	WANT(ret > 0, "%s: %d", path, ret);
+	ret = hmmt_functions_parse(text, functions, HMMT_CALLS_MAX, &line);
+	WANT(ret > 0, "%s:%u: %d", path, line, ret);
+	*n = ret;
+	WANT(!hmmt_functions_find(functions, *n), "kallsyms");
+	memset(calls, 0, sizeof(calls));
+	for (i = 0; i < *n; i++) {
+		calls[i].addr = functions[i].addr;
+		calls[i].one_in = functions[i].one_in;
+	}
+	ret = hmmt_calls_set(&dev0, calls, *n, 24, 7);
+	WANT(!ret, "%s: %s", name, strerror(-ret));
+	for (i = 0; i < *n; i++) {
+		had += !calls[i].error;
+		WANT(!calls[i].error || !functions[i].addr, "%s cannot be traced: %d",
+		     functions[i].name, calls[i].error);
+		if (!functions[i].addr)
+			printf("# %s: this kernel has no %s\n", name, functions[i].name);
+	}
+	WANT(had, "%s: none of %u functions", name, *n);
+	return true;
+}
+
+static bool sets(void)
+{
+	struct dirent *d;
+	unsigned int n, i, seen = 0;
+	DIR *dir;
+
+	if (!have_tracer())
+		return false;
+	dir = opendir(SET_DIR);
+	WANT(dir, "%s: %s", SET_DIR, strerror(errno));
+	while ((d = readdir(dir))) {
+		if (d->d_name[0] == '.')
+			continue;
+		TRY(set(d->d_name, &n));
+		/* some functions are called once or twice, and wait one time in many */
+		for (i = 0, waited = 0; i < 20 && !waited; i++) {
+			TRY(activity());
+			TRY(count(n));
+		}
+		WANT(waited, "%s: %llu calls, none waited", d->d_name,
+		     (unsigned long long)called);
+		printf("# %s: %llu calls, %llu waited\n", d->d_name,
+		       (unsigned long long)called, (unsigned long long)waited);
+		seen++;
+	}
+	closedir(dir);
+	WANT(seen >= 5, "%u sets", seen);
+	return true;
+}
+
+/* Odds are kept: all calls of one in one, about a quarter of one in four */
+static bool odds(void)
+{
+	unsigned int n, i;
+
+	if (!have_tracer())
+		return false;
+	TRY(set("migrate", &n));
+	memset(calls, 0, sizeof(calls));
+	for (i = 0; i < n; i++) {
+		calls[i].addr = functions[i].addr;
+		calls[i].one_in = 1;
+	}
+	WANT(!hmmt_calls_set(&dev0, calls, n, 1, 1), "set");
+	TRY(activity());
+	TRY(count(n));
+	WANT(called && called == waited, "%llu calls, %llu waited", (unsigned long long)called,
+	     (unsigned long long)waited);
+	for (i = 0; i < n; i++) {
+		calls[i].one_in = 4;
+		calls[i].error = 0;
+	}
+	WANT(!hmmt_calls_set(&dev0, calls, n, 1, 1), "set");
+	for (i = 0; i < 8; i++)
+		TRY(activity());
+	TRY(count(n));
+	WANT(waited && waited < called / 2, "%llu calls, %llu waited",
+	     (unsigned long long)called, (unsigned long long)waited);
+	return true;
+}
+
+static bool off(void)
+{
+	unsigned int n, i;
+
+	if (!have_tracer())
+		return false;
+	TRY(set("migrate", &n));
+	WANT(!hmmt_calls_set(&dev0, NULL, 0, 0, 0), "off");
+	TRY(activity());
+	WANT(!hmmt_calls_get(&dev0, calls, n), "counts");
+	for (i = 0; i < n; i++)
+		WANT(calls[i].error == -ENOENT, "%s is set: %d", functions[i].name,
+		     calls[i].error);
+	return true;
+}
+
+static bool errors(void)
+{
+	struct hmmt_call c = { .addr = at(0), .one_in = 1 };
+	unsigned int n;
+
+	if (!have_tracer())
+		return false;
+	WANT(!hmmt_calls_set(&dev0, &c, 1, 1, 0) && c.error == -EINVAL, "no function: %d",
+	     c.error);
+	c.error = 0;
+	WANT(hmmt_calls_set(&dev0, &c, 1, 0, 0) == -EINVAL, "no pauses");
+	WANT(hmmt_calls_set(&dev0, &c, 1, 1000001, 0) == -EINVAL, "too many pauses");
+	WANT(hmmt_calls_set(&dev0, NULL, 1, 1, 0) == -EFAULT, "no array");
+	c.one_in = 0;
+	WANT(hmmt_calls_set(&dev0, &c, 1, 1, 0) == -EINVAL, "odds of 0");
+	TRY(set("migrate", &n));
+	/* a call that is refused changes nothing */
+	WANT(hmmt_calls_set(&dev0, &c, 1, 1, 0) == -EINVAL, "odds of 0");
+	TRY(activity());
+	TRY(count(n));
+	WANT(called, "a call that was refused took away what was set");
+	WANT(!hmmt_calls_set(&dev0, NULL, 0, 0, 0), "off");
+	return true;
+}
+
+static const struct test tests[] = {
+	{ "sets", sets },
+	{ "odds", odds },
+	{ "off", off },
+	{ "errors", errors },
+};
+
+int main(void)
+{
+	return run_tests("hmm-perturb", tests, sizeof(tests) / sizeof(tests[0]));
+}
