@@ -171,7 +171,7 @@ go --profile programs
 ktap_equal "program: exit code" "$rc" 0
 ktap_equal "program: runs of it and of the scenario" "$(finished)" 5
 ktap_equal "program: in the plan" "$(plan_of 003)" \
-	"003-live-DEBUG-prog live auto DEBUG - 5 40 prog --seed @seed --for @duration @avoid @after"
+	"003-live-DEBUG-prog live auto DEBUG - 5 40 none prog --seed @seed --for @duration @avoid @after"
 go --profile programs --scenario storm
 ktap_equal "program: not with --scenario" "$(finished)" 1
 go --profile programs --dry-run --duration 50s
@@ -217,11 +217,11 @@ printf 'kernels: 7.3.*\nwithout: no\n' >"$fake/configs/known/elsewhere.known"
 told()
 {
 	"$fake/tools/campaign/one.real.sh" "$tmp/one" \
-		"$(printf '1\t001\tdet\tauto\tDEBUG\t%s\t5\t40%s' "$1" "${2:+$'\t'$2}")"
-	sed 's/.*--expect \([a-z]*\) .* -- /\1: /' "$tmp/argv"
+		"$(printf '1\t001\tdet\tauto\tDEBUG\t%s\t5\t40\tsome%s' "$1" "${2:+$'\t'$2}")"
+	sed 's/.*--expect \([a-z]*\) .* -- /\1: /; s/--pauses [1-9][0-9]*/--pauses N/' "$tmp/argv"
 }
 ktap_equal "one.sh: torture" "$(told storm,mremap)" \
-	"torture: torture --seed 5 --duration 40s --scenario storm,mremap --without op"
+	"torture: torture --seed 5 --duration 40s --scenario storm,mremap --perturb some --pauses N --without op"
 ktap_equal "one.sh: program" "$(told - 'prog -s @seed -d @duration @avoid x @after')" \
 	"selftest: prog -s 5 -d 40s --avoid here,there x"
 ktap_equal "one.sh: program that goes on" "$(told - 'prog @after=a.b')" "selftest: prog --after a.b"

@@ -55,7 +55,7 @@ scenario_sets()
 plan_rows()
 {
 	local profile=$1 base=$2
-	local row engines flavours scenarios duration repeat seed perturb r n=0
+	local row engines flavours scenarios duration repeat seed perturb waits r n=0
 	local engine accel flavour set secs start label program
 	local -a programs
 
@@ -85,11 +85,14 @@ plan_rows()
 				n=$((n + 1))
 				label=$row
 				[[ $set == *,* || $set == - ]] || label=$set
+				# what a program perturbs is its own matter
+				waits=$perturb
+				[ -z "$program" ] || waits=none
 				printf '%d\t%03d-%s-%s-%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s%s\n' \
 					"$n" "$n" "$engine" "$flavour" "$label" \
 					"$engine" "$accel" "$flavour" "$set" \
 					"$(((start + r) & 0x7fffffffffffffff))" \
-					"$secs" "$perturb" "${program:+$'\t'$program}"
+					"$secs" "$waits" "${program:+$'\t'$program}"
 			done < <(engines_of "${opt_engine:-$engines}")
 			done < <(split_commas "${opt_flavour:-$flavours}")
 			done < <(scenario_sets "$scenarios")

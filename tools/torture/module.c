@@ -142,6 +142,7 @@ void module_cycle(const struct config *cfg, struct shared *sh, struct hmmt_dev *
 		close(ready[1]);
 		return;
 	}
+	perturb_stop();
 	for (i = 0; i < cfg->nr_devs; i++)
 		hmmt_close(&dev[i]);
 	pid = fork();
@@ -156,6 +157,8 @@ void module_cycle(const struct config *cfg, struct shared *sh, struct hmmt_dev *
 		if (hmmt_open(&dev[i], i))
 			fail_add(sh, ORACLE_DRIVER, "driver: no device after it was loaded again",
 				 "device %u", i);
+	if (perturb_start(cfg, dev))
+		fail_add(sh, ORACLE_DRIVER, "driver: perturbation does not start again", "-");
 	close(ready[0]);
 	close(go[0]);
 	close(go[1]);

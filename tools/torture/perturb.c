@@ -22,6 +22,9 @@ static struct {
 static unsigned int nr_sets, nr_functions;
 static struct hmmt_function functions[HMMT_CALLS_MAX];
 static struct hmmt_call calls[HMMT_CALLS_MAX];
+static struct {
+	uint64_t calls, waited;
+} past[HMMT_CALLS_MAX];		/* before the driver was loaded again */
 static const struct hmmt_dev *device;
 static const char *skipped;
 
@@ -139,6 +142,19 @@ int perturb_start(const struct config *cfg, const struct hmmt_dev *dev)
 	return ret;
 }
 
+void perturb_stop(void)
+{
+	unsigned int i;
+
+	if (!device || skipped || hmmt_calls_get(device, calls, nr_functions))
+		return;
+	for (i = 0; i < nr_functions; i++) {
+		past[i].calls += calls[i].calls;
+		past[i].waited += calls[i].waited;
+	}
+	device = NULL;
+}
+
 static void report_set(unsigned int s, const char *sep)
 {
 	uint64_t called = 0, waited = 0;
@@ -148,8 +164,8 @@ static void report_set(unsigned int s, const char *sep)
 	for (i = sets[s].first; i < sets[s].first + sets[s].nr; i++) {
 		if (calls[i].error)
 			printf("%s\"%s\"", missing++ ? "," : "", functions[i].name);
-		called += calls[i].calls;
-		waited += calls[i].waited;
+		called += past[i].calls;
+		waited += past[i].waited;
 	}
 	/* Where a kernel has none of them there is nothing to be planned. */
 	printf("],\"functions\":%u,\"planned\":%s,\"calls\":%llu,\"waited\":%llu}", sets[s].nr,
@@ -165,8 +181,7 @@ void perturb_report(const struct config *cfg)
 	       (unsigned long long)cfg->perturb_seed, cfg->no_perturb ? 0 : cfg->max_pauses);
 	if (skipped)
 		printf(",\"skipped\":\"%s\"", skipped);
-	else if (nr_functions)
-		hmmt_calls_get(device, calls, nr_functions);
+	perturb_stop();
 	printf(",\"sets\":{");
 	for (s = 0; s < nr_sets; s++)
 		report_set(s, s ? "," : "");

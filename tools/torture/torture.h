@@ -444,7 +444,9 @@ void module_cycle(const struct config *cfg, struct shared *sh, struct hmmt_dev *
 int perturb_parse(struct config *cfg, char *list);
 /* From now on, on all devices. */
 int perturb_start(const struct config *cfg, const struct hmmt_dev *dev);
-/* Its part of the record. */
+/* Before the driver goes: its counts are added up. */
+void perturb_stop(void);
+/* Its part of the record; stops. */
 void perturb_report(const struct config *cfg);
 
 /* --- report (report.c) ------------------------------------------------------- */
