@@ -145,10 +145,18 @@ static void step_take_back(struct dmirror_step *step, unsigned long i,
 	}
 }
 
+/* Is the page of the memory that the command selected? */
+static bool source_selected(struct dmirror_step *step, struct page *spage)
+{
+	if (!is_zone_device_page(spage))
+		return !step->from;
+	return step->from && dmirror_page_device(spage) == step->from;
+}
+
 /*
  * A compound source is a hole or a folio of PMD order, all of it and aligned;
- * any other source is a base page. What is neither gets no destination: to
- * copy it as if it were would read and replace other pages.
+ * any other source is a base page. Its memory is the one that was selected. What is
+ * not so gets no destination: to copy it would read and replace other pages.
  */
 static bool source_ok(struct dmirror_step *step, unsigned long i,
 		      struct page *spage)
@@ -175,6 +183,12 @@ static bool source_ok(struct dmirror_step *step, unsigned long i,
 			    i, addr,
 			    spage ? folio_page_idx(page_folio(spage), spage) : 0,
 			    spage ? folio_order(page_folio(spage)) : 0);
+	} else if (spage && !source_selected(step, spage)) {
+		dmirror_count(step->mdevice, source_alien);
+		pr_err_once("FAIL hmm: %s: source %lu at %#lx\n",
+			    "migrate_vma_setup: a page of memory that was not selected",
+			    i, addr);
+		ok = false;
 	}
 	return ok;
 }

@@ -206,7 +206,8 @@ struct hmmt_snapshot {
 	X(time_pages, "ns in migrate_vma_pages")				\
 	X(time_finalize, "ns in migrate_vma_finalize")			\
 	X(held, "migrations held by HMMT_TUNE")				\
-	X(held_killed, "... that a fatal signal met")
+	X(held_killed, "... that a fatal signal met")				\
+	X(source_alien, "collected sources of memory that was not selected")
 
 struct hmmt_stats {
 	/* present state, in base pages */

@@ -254,9 +254,9 @@ static bool device_clean(struct hmmt_dev *dev)
 	WANT(!hmmt_stats(dev, &stats), "device %u", dev->index);
 	WANT(!stats.pages_used, "%llu pages of device %u left behind", stats.pages_used,
 	     dev->index);
-	wrong = stats.source_wrong - wrong_before[dev->index];
-	wrong_before[dev->index] = stats.source_wrong;
-	WANT(!wrong, "%llu sources neither base page nor whole THP", wrong);
+	wrong = stats.source_wrong + stats.source_alien - wrong_before[dev->index];
+	wrong_before[dev->index] += wrong;
+	WANT(!wrong, "%llu sources neither base page nor whole THP, or not selected", wrong);
 	WANT(!hmmt_check(dev, HMMT_CHECK_QUIET, &check), "device %u", dev->index);
 	WANT(!check.check, "%s: pfn %#llx expected %#llx found %#llx",
 	     hmmt_check_name(check.check), check.pfn, check.expected, check.found);

@@ -78,7 +78,8 @@ static bool any_part(unsigned long unused)
 		checked = COUNTED(hmm_checked);
 		ret = hmmt_access(&dev0, at(from), buf, (to - from) * HMMT_PAGE_SIZE, 0, NULL);
 		WANT(!ret, "pages %u to %u: %s", from, to, strerror(-ret));
-		WANT(COUNTED(hmm_checked) > checked, "pages %u to %u: no pfn was looked at", from, to);
+		WANT(COUNTED(hmm_checked) > checked, "pages %u to %u: no pfn was looked at",
+		     from, to);
 		for (page = from; page < to; page++) {
 			memcpy(&v, buf + (page - from) * HMMT_PAGE_SIZE + 64, sizeof(v));
 			WANT(v == value(page), "device reads %#llx from page %u",

@@ -209,7 +209,8 @@ int hmmt_ctest_write(const char *path, const char *title, FILE *out);
 
 struct hmmt_failure {
 	char title[HMMT_TITLE_MAX];
-	char source[16];	/* console, driver (console, in our module), oracle, test, hang, step */
+	/* console, driver (the console's, in our module), oracle, test, hang, step */
+	char source[16];
 	char *detail;
 	int64_t time_us;
 	const char *known;

@@ -24,6 +24,10 @@ static const struct {
 		offsetof(struct hmmt_stats, source_checked),
 		offsetof(struct hmmt_stats, source_wrong),
 		"migrate_vma_setup: wrong slot, neither base page nor whole THP",
+	}, {
+		offsetof(struct hmmt_stats, source_checked),
+		offsetof(struct hmmt_stats, source_alien),
+		"migrate_vma_setup: a page of memory that was not selected",
 	},
 };
 
