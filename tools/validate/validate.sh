@@ -82,7 +82,7 @@ validate_plan()
 	read -r engine accel < <(engines_of "${opt_engine:-det}")
 	while read -r kind; do
 		n=$((n + 1))
-		printf '%d\t%03d-%s-%s-%s\t%s\t%s\t%s\t-\t%s\t%d\thmm-validate%s%s%s @after\n' \
+		printf '%d\t%03d-%s-%s-%s\t%s\t%s\t%s\t-\t%s\t%d\tnone\thmm-validate%s%s%s @after\n' \
 			"$n" "$n" "$engine" "$flavour" "$kind" "$engine" "$accel" "$flavour" \
 			"${opt_seed:-1}" 60 "$([ "$kind" = harmless ] || echo ' --deadly')" \
 			"${only:+ --only $only}" "${bust:+ --bust $bust}"
