@@ -56,7 +56,8 @@ guest()
 
 main()
 {
-	local n=0 pass=0 used=0 line rest left
+	local n=0 pass=0 used=0 line left
+	local -a run
 
 	judge=$(awk -F'\t' 'NR == 1 { print $2 }' "$dir/prepared.tsv")/host/hmmt-corpus
 	while :; do
@@ -65,12 +66,15 @@ main()
 			if [ "$n" -gt "$MOST_GUESTS" ] || [ "$used" -ge "$budget" ]; then
 				break 2
 			fi
-			# NUMBER, and the NNN- of the name, go on from pass to pass
-			rest=${line#*$'\t'}
-			line=$(printf '%d\t%03d-%s' "$n" "$n" "${rest#*-}")
+			# the columns of tools/campaign/plan.sh; NUMBER, and the NNN- of
+			# the name, go on from pass to pass
+			IFS=$'\t' read -r -a run <<<"$line"
+			run[0]=$n
+			run[1]=$(printf '%03d-%s' "$n" "${run[1]#*-}")
 			left=$((budget - used))
 			[ "$left" -ge "$SHORTEST_RUN" ] || left=$SHORTEST_RUN
-			[ "${line##*$'\t'}" -le "$left" ] || line=${line%$'\t'*}$'\t'$left
+			[ "${run[7]}" -le "$left" ] || run[7]=$left
+			line=$(IFS=$'\t'; printf '%s\n' "${run[*]}")
 			printf '%s\n' "$line" >>"$dir/plan.tsv"
 			# The control is there to find all that it can.
 			! guest "$line" || [ "$id" = control ] || break 2
