@@ -187,10 +187,9 @@ static int checksum(struct worker *w)
 }
 
 /* How much a fault brings back or asks for: of all users of the file. */
-static int fault_window(struct worker *w)
+static int set_windows(struct worker *w, size_t cpu)
 {
 	static const size_t windows[] = { 0, 0, HMMT_PAGE_SIZE, 65536, HMMT_PMD_SIZE };
-	size_t cpu = windows[hmmt_rng_below(&w->rng, ARRAY_SIZE(windows))];
 	size_t dev = windows[hmmt_rng_below(&w->rng, ARRAY_SIZE(windows))];
 
 	op_arg(w, 0);
@@ -198,6 +197,17 @@ static int fault_window(struct worker *w)
 	op_arg(w, cpu);
 	op_arg(w, dev);
 	return hmmt_tune(&w->r->dev[0], cpu, dev);
+}
+
+static int fault_window(struct worker *w)
+{
+	return set_windows(w, hmmt_rng_chance(&w->rng, 1, 2) ? HMMT_PMD_SIZE : 0);
+}
+
+/* CPU faults that bring back less than what a PMD maps */
+static int fault_part(struct worker *w)
+{
+	return set_windows(w, hmmt_rng_chance(&w->rng, 1, 2) ? HMMT_PAGE_SIZE : 65536);
 }
 
 /*
@@ -235,6 +245,7 @@ const struct op ops_device[] = {
 	  exclusive },
 	{ "checksum", "a device sums up pages", NEED_DEV, OP_CHECK, 2, checksum },
 	{ "fault_window", "faults bring back more or less", NEED_DEV, OP_PLACE, 1, fault_window },
+	{ "fault_part", "CPU faults want less than a PMD", NEED_DEV, OP_PLACE, 1, fault_part },
 	{ "inject", "allocations of the driver fail", NEED_DEV, OP_PLACE, 1, inject },
 	OP_TABLE_END
 };

@@ -72,7 +72,7 @@ const struct scenario scenarios_device[] = {
 				{ "exclusive", 6 }, { "dev_read", 16 }, { "dev_write", 16 },
 				{ "dev_sweep", 3 }, { "checksum", 2 }, { "snapshot", 4 },
 				{ "read", 6 }, { "write", 6 }, { "evict", 1 }, { "evict_some", 2 },
-				{ "fault_window", 1 }, { "fork", 2 }, { "map_thp", 5 },
+				{ "fault_window", 1 }, { "fault_part", 1 }, { "fork", 2 }, { "map_thp", 5 },
 				{ "mprotect_part", 2 }, { "munmap_part", 1 },
 			},
 		},

@@ -50,6 +50,7 @@ const struct scenario scenarios_layout[] = {
 				{ "to_dev_part", 16 }, { "to_dev_unaligned", 8 },
 				{ "to_sys_part", 6 }, { "to_sys_unaligned", 4 },
 				{ "kernel_read", 4 }, { "kernel_write", 4 }, { "fault_window", 1 },
+				{ "fault_part", 1 },
 			},
 		},
 		.oracles = ALWAYS,

@@ -76,7 +76,8 @@ const struct scenario scenarios_sharing[] = {
 		.region = { { SHAPE_THP, 4 }, { SHAPE_PTE, 1 }, { SHAPE_END, 0 } },
 		.nr_roles = 2,
 		.role = {
-			{ { "storm_aim", 20 }, { "storm_stride", 6 }, { "fault_window", 1 } },
+			{ { "storm_aim", 20 }, { "storm_stride", 6 }, { "fault_window", 1 },
+			  { "fault_part", 1 } },
 			{ { "storm_stride", 20 }, { "dev_sweep", 1 }, { "map_thp", 1 } },
 		},
 		.oracles = ALWAYS,
