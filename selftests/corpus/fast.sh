@@ -48,7 +48,9 @@ caught()
 	done < <(bugs)
 	row=$(sed -n 's/.*"verdict": *"\([A-Z]*\)".*/\1/p' "${table%/*}"/control/0*/verdict.json |
 		sort -u | paste -sd' ')
-	ktap_match "the unmodified kernel shows nothing new" "$row" '^(PASS|KNOWN|KNOWN PASS)$'
+	# a guest whose rest was short may have been too short for an oracle
+	ktap_match "the unmodified kernel shows nothing new" "$row" \
+		'^(INCONCLUSIVE )?(PASS|KNOWN|KNOWN PASS)$'
 }
 
 # bad_bug ID CHANGES BODY
