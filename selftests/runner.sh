@@ -81,11 +81,11 @@ find_units()
 	done
 	# Programs of the guest's selftests; findings are single bugs, by name,
 	# and the fuzzer and the matrix are run by hand.
-	while read -r t; do
-		[[ $t != *-findings && $t != *-fuzz && $t != *-validate ]] || continue
-		printf 'guest\tguest/live-%s\tguest_test live %s\n' "$t" "$t"
-		printf 'guest\tguest/det-%s\tguest_test det %s\n' "$t" "$t"
-	done < <(build_mk_names guest-progs "$HMMT_TOP"/selftests/*/Build.mk)
+	# The others run one behind the other, once in each engine.
+	t=$(build_mk_names guest-progs "$HMMT_TOP"/selftests/*/Build.mk |
+		grep -vE -- '-(findings|fuzz|validate)$' | sed '2,$s/^/+ /' | paste -sd' ')
+	printf 'guest\tguest/live\tguest_test live %s\n' "$t"
+	printf 'guest\tguest/det\tguest_test det %s\n' "$t"
 	printf 'guest\ttorture\ttorture_short\n'
 }
 
@@ -139,15 +139,16 @@ torture_short()
 	[ "$n" -gt 0 ] || echo "not ok 1 no guest was run"
 }
 
-# guest_test ENGINE NAME: a program of the selftests in a guest of its own. Its
-# own KTAP counts, and so does what the judge says of the guest around it.
+# guest_test ENGINE PROGRAM [+ PROGRAM]...: programs of the selftests in one guest.
+# Their own KTAP counts, and so does what the judge says of the guest around them.
 guest_test()
 {
-	local dir=$logs/$1-$2
+	local dir=$logs/guest-$1 engine=$1
 
+	shift
 	vm boot --dir "$dir" --tools "$tools_dir" --build "$build_dir" \
-		--image "$image_file" --engine "$1" --seed 1 --mem "$PREPARE_GUEST_MIB" \
-		--expect selftest --flavour DEBUG --quiet -- "$2" || true
+		--image "$image_file" --engine "$engine" --seed 1 --mem "$PREPARE_GUEST_MIB" \
+		--expect selftest --flavour DEBUG --quiet -- "$@" || true
 	[ -f "$dir/run.json" ] || {
 		echo "not ok 1 the guest was not booted"
 		return 1
@@ -157,10 +158,10 @@ guest_test()
 	stock_result 0 "verdict of the guest" "$dir"
 }
 
-# count UNIT LOG RC: adds what the unit said to the totals
+# count UNIT LOG RC SECONDS: adds what the unit said to the totals
 count()
 {
-	local unit=$1 log=$2 rc=$3 line name plan p=0 f=0 s=0
+	local unit=$1 log=$2 rc=$3 secs=$4 line name plan p=0 f=0 s=0
 
 	while IFS= read -r line; do
 		[[ $line =~ ^(not\ )?ok\ [0-9]+\ ?(-\ )?(.*)$ ]] || continue
@@ -198,7 +199,7 @@ count()
 	line="$p ok"
 	[ "$f" -eq 0 ] || line="$line, $f FAILED"
 	[ "$s" -eq 0 ] || line="$line, $s skipped"
-	printf '[%3ds] %-28s %s\n' "$((EPOCHSECONDS - HMMT_T0))" "$unit" "$line"
+	printf '[%3ds] %-24s %s (%d s)\n' "$((EPOCHSECONDS - HMMT_T0))" "$unit" "$line" "$secs"
 	if [ "$f" -gt 0 ]; then
 		{ grep -aE -B 6 '^not ok ' "$log" || tail -n 20 "$log"; } |
 			head -n 60 | sed 's/^/    /'
@@ -210,16 +211,17 @@ log_of()
 	printf '%s/%s.log\n' "$logs" "${1//\//-}"
 }
 
-# run_unit NAME COMMAND: writes the log and, last, the exit status beside it
+# run_unit NAME COMMAND: writes the log and, last, exit status and seconds beside it
 run_unit()
 {
-	local log rc=0
+	local log rc=0 began=$EPOCHSECONDS
 
 	log=$(log_of "$1")
 	# COMMAND is "program [argument]", made above
 	# shellcheck disable=SC2086
 	($2) >"$log" 2>&1 </dev/null || rc=$?
-	echo "$rc" >"$log.rc"
+	echo "$rc $((EPOCHSECONDS - began))" >"$log.rc.new"
+	mv "$log.rc.new" "$log.rc"
 }
 
 # run_stage STAGE JOBS: results are told as they come
@@ -251,13 +253,14 @@ units_running()
 # settle NAME...: counts those that have ended and were not counted yet
 settle()
 {
-	local name log
+	local name log rc secs
 
 	for name in "$@"; do
 		log=$(log_of "$name")
 		if [ -e "$log.rc" ] && [ ! -e "$log.counted" ]; then
 			: >"$log.counted"
-			count "$name" "$log" "$(cat "$log.rc")"
+			read -r rc secs <"$log.rc"
+			count "$name" "$log" "$rc" "$secs"
 		fi
 	done
 }
@@ -326,7 +329,8 @@ main()
 	# the tests of the judge would build one of their own
 	HMMT_JUDGE=$(host_bin_dir)/hmmt-judge
 	export HMMT_JUDGE
-	if stage_wanted host; then run_stage host 2; fi
+	# of these half the time is waiting
+	if stage_wanted host; then run_stage host 4; fi
 	if stage_wanted kernel || stage_wanted guest; then
 		prepare_source
 		prepare_flavour DEBUG

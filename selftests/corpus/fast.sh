@@ -16,16 +16,16 @@ export HMMT_TOP
 bugs()
 {
 	cat <<'END'
+collect-noref	.
 nr-anon	conservation
-no-ref	.
-fork-rss	Bad rss-counter state
-splitpmd-pfn	.
-zap-order	Bad rss-counter state
-collect-align	migrate_vma_setup: wrong slot
-fallback-put	conservation
-nosplit-device	livelock
-nosplit-system	.
 recollect	.
+fallback-put	conservation
+nosplit-system	.
+splitpmd-pfn	.
+rmpmd-noref	.
+zap-order	.
+pmdfault-put	conservation
+no-ref	.
 END
 }
 

@@ -113,7 +113,9 @@ static uint64_t some_pfn(struct thread *t)
 	/* the first one that is not present; bit 62: swapped out, by its kind of entry */
 	for (i = 0; i < 8 && !(entry & 1ULL << 62); i++) {
 		addr = fuzz_range(t, false, false, &len);
-		hmmt_pagemap_read(getpid(), addr, 1, &entry);
+		if (pread(t->proc->pagemap, &entry, sizeof(entry),
+			  (addr >> HMMT_PAGE_SHIFT) * sizeof(entry)) != sizeof(entry))
+			entry = 0;
 	}
 	/* swap entries have a type in the five bits below */
 	return entry >> 63 ? entry & ((1ULL << 55) - 1) : entry >> 5 & ((1ULL << 50) - 1);

@@ -477,11 +477,15 @@ void fuzz_worker(unsigned int slot, uint64_t life)
 	pthread_t ids[FUZZ_THREADS];
 	uint64_t end;
 	unsigned int i;
+	int fd;
 
 	signal(SIGSEGV, on_fault);
 	signal(SIGBUS, on_fault);
 	p.slot = slot;
 	p.life = life;
+	fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	p.pagemap = fcntl(fd, F_DUPFD_CLOEXEC, FUZZ_FDS_TAKEN);
+	close(fd);
 	for (i = 0; i < FUZZ_FDS; i++) {
 		struct hmmt_dev dev = HMMT_DEV_CLOSED;
 

@@ -24,6 +24,7 @@
 #define FUZZ_WORKERS	4
 #define FUZZ_THREADS	3
 #define FUZZ_FDS	6
+#define FUZZ_FDS_TAKEN	64	/* others take files from below this number */
 #define FUZZ_ARG_MAX	512
 #define FUZZ_BUF_SIZE	HMMT_PMD_SIZE
 #define FUZZ_IO_SIZE	65536UL
@@ -79,6 +80,7 @@ struct area {
 struct proc {
 	unsigned int	slot;
 	uint64_t	life;
+	int		pagemap;	/* out of the others' reach */
 	atomic_int	fds[FUZZ_FDS];
 	atomic_bool	stop;
 	struct area	area[NR_AREAS];

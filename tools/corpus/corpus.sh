@@ -134,19 +134,22 @@ is_done()
 # prepare_bug ID FILE CHANGES FLAVOUR: applied and built, or why not
 prepare_bug()
 {
-	local why
+	local why file=$2
 
-	tree_start "$4"
-	tree_revert
-	if [ "$1" != control ]; then
-		why=$(tree_apply "$1" "$2" "$3") || { state "$1" apply "$why"; return 1; }
+	if [ "$1" = control ]; then
+		file=
+	else
+		why=$(tree_patch "$1" "$2" "$3") || { state "$1" apply "$why"; return 1; }
 	fi
 	if [ "$check" -eq 1 ]; then
+		tree_start "$4"
+		tree_apply "$2"
 		vm kernel --ksrc "$tree" --flavour "$4" --object "${2%.c}.o" \
 			>"$results/$1/build.log" 2>&1 ||
 			{ state "$1" build failed, see build.log; return 1; }
 	else
-		tree_build "$1" "$4" || { state "$1" build failed, see build.log; return 1; }
+		tree_build "$1" "$4" "$file" ||
+			{ state "$1" build failed, see build.log; return 1; }
 	fi
 	state "$1" built
 }

@@ -66,9 +66,10 @@ tree_revert()
 	rm "$tree.changed"
 }
 
-# tree_apply ID FILE CHANGES: prints what is wrong and fails if the patch does
-# not change as many lines as it says. The diff is kept beside the state.
-tree_apply()
+# tree_patch ID FILE CHANGES: what the bug makes of FILE, in $tree.out.c; prints what
+# is wrong and fails if it does not change as many lines as it says. The diff is
+# kept beside the state.
+tree_patch()
 {
 	local out=$tree.out.c is
 
@@ -79,18 +80,70 @@ tree_apply()
 	is="-$(grep -c '^-[^-]\|^-$' "$results/$1/diff" || true)"
 	is+=" +$(grep -c '^+[^+]\|^+$' "$results/$1/diff" || true)"
 	[ "$is" = "$3" ] || { echo "the patch changes $is lines, not $3"; return 1; }
-	echo "$2" >"$tree.changed"
-	tree_put "$out" "$2"
 }
 
-# tree_build ID FLAVOUR: what boots, in RESULTS/ID/boot
+# tree_apply FILE: what tree_patch() made becomes the tree's
+tree_apply()
+{
+	tree_revert
+	echo "$1" >"$tree.changed"
+	tree_put "$tree.out.c" "$1"
+}
+
+# The kernels of this many bugs are kept, those that were used last
+readonly KERNELS_KEPT=256
+
+# kernel_of ID FLAVOUR: where the kernel of the fetched source with this diff is
+# kept. A tree of the user's may change from one bug to the next.
+kernel_of()
+{
+	local stock
+
+	[ -z "$opt_ksrc" ] || return 0
+	stock=$(kernel_build_dir "$source_dir" "$2")/hmmt
+	printf '%s/corpus/kernels/%s\n' "$HMMT_CACHE" "$(cat - "$stock/kernel.stamp" \
+		"$results/$1/diff" <<<"${source_dir##*/} $2" | sha256sum | cut -c 1-16)"
+}
+
+# copy_kernel FROM TO: what a guest boots
+copy_kernel()
+{
+	mkdir -p "$2"
+	cp "$1/bzImage" "$1/config" "$1/release" "$1/config.stamp" "$2"
+}
+
+keep_kernel()
+{
+	local old
+
+	rm -rf "$2.new"
+	copy_kernel "$1" "$2.new"
+	mv -T "$2.new" "$2" 2>/dev/null || rm -rf "$2.new"
+	find "${2%/*}" -mindepth 1 -maxdepth 1 -printf '%T@\t%p\n' | sort -rn |
+		tail -n +$((KERNELS_KEPT + 1)) | cut -f 2 |
+		while IFS= read -r old; do rm -rf "$old"; done
+}
+
+# tree_build ID FLAVOUR [FILE]: what boots, in RESULTS/ID/boot: the kernel with
+# FILE as tree_patch() left it; without, as it is
 tree_build()
 {
-	local built=$results/$1/boot/hmmt from
+	local built=$results/$1/boot/hmmt from kept=''
 
-	from=$(vm kernel --ksrc "$tree" --flavour "$2" --no-driver \
-		2>"$results/$1/build.log")/hmmt || return 1
-	mkdir -p "$built"
-	cp "$from/bzImage" "$from/config" "$from/release" "$from/config.stamp" "$built"
+	from=$(kernel_build_dir "$source_dir" "$2")/hmmt
+	if [ -n "${3:-}" ]; then
+		kept=$(kernel_of "$1" "$2")
+		if [ -n "$kept" ] && [ -f "$kept/bzImage" ]; then
+			touch "$kept"
+			from=$kept
+		else
+			tree_start "$2"
+			tree_apply "$3"
+			from=$(vm kernel --ksrc "$tree" --flavour "$2" --no-driver \
+				2>"$results/$1/build.log")/hmmt || return 1
+			[ -z "$kept" ] || keep_kernel "$from" "$kept"
+		fi
+	fi
+	copy_kernel "$from" "$built"
 	echo "$(cat "$(kernel_build_dir "$source_dir" "$2")/hmmt/source") bug $1" >"$built/source"
 }

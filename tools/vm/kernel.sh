@@ -182,11 +182,13 @@ describe_source()
 	fi
 }
 
+# What a module takes from the build directory. Sources and headers of the tree
+# are kbuild's own to watch, by their times.
 kernel_inputs()
 {
-	sha256sum "$hmmt/config" | cut -d' ' -f 1
-	# Headers that change also change the image, nearly always its time.
-	stat -c %Y.%s "$build/vmlinux" "$build/Module.symvers"
+	sha256sum "$hmmt/config" "$build/Module.symvers" | cut -d' ' -f 1
+	find "$build/include/generated" "$build/arch/x86/include/generated" -name '*.h' \
+		-exec sha256sum {} + | sort -k 2
 	toolchain
 }
 
@@ -226,10 +228,13 @@ build_driver()
 	find "$HMMT_TOP/drivers" -maxdepth 1 -name Kbuild 2>/dev/null | grep -q . ||
 		die "$EX_INFRA" "$HMMT_TOP/drivers has no Kbuild file"
 	inputs=$kernel-$(cd "$HMMT_TOP/drivers" && find . -type f | sort | xargs -r sha256sum | hash12)
+	# Another kernel may be that of another header, which takes a look.
+	inputs=$inputs-$(stat -c %Y.%s "$build/vmlinux")
 	if [ -f "$out/test_hmm.ko" ] && [ "$(cat "$out/driver.stamp" 2>/dev/null)" = "$inputs" ]; then
 		return
 	fi
-	step "building driver for kernel $(cat "$hmmt/release") $flavour"
+	[ -f "$out/driver/test_hmm.ko" ] ||
+		step "building driver for kernel $(cat "$hmmt/release") $flavour"
 	rm -f "$out/test_hmm.ko" "$out/driver.stamp"
 	env -u ARCH -u KBUILD_OUTPUT -u MAKEFLAGS LC_ALL=C make -j"$jobs" -C "$HMMT_TOP" O="$out" \
 		KDIR="$build" ${CC:+CC="$CC"} ${LLVM:+LLVM="$LLVM"} driver \
