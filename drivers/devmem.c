@@ -81,7 +81,10 @@ struct dmirror_chunk *dmirror_devmem_chunk(struct dmirror_device *mdevice, u64 p
 	return NULL;
 }
 
-/* The poisoned words of a page: not always the same, so that all get a turn */
+/*
+ * The poisoned words of a page whose memory is at @mem: not always the same, so
+ * that all get a turn
+ */
 static u64 *poison_words(void *mem, unsigned long pfn)
 {
 	unsigned long start = (pfn * 0x9e3779b1UL >> 4) & (PAGE_SIZE - 1);
@@ -90,46 +93,50 @@ static u64 *poison_words(void *mem, unsigned long pfn)
 	return mem + ALIGN_DOWN(start, sizeof(u64));
 }
 
-static void poison_page(struct page *page)
+/* @nr pages of one chunk */
+static void poison_pages(struct page *page, unsigned long nr)
 {
-	void *mem = kmap_local_page(dmirror_backing(page));
+	void *mem = page_address(dmirror_backing(page));
+	unsigned long i, pfn = page_to_pfn(page);
 
-	memset64(poison_words(mem, page_to_pfn(page)), DMIRROR_POISON,
-		 dmirror_poison / sizeof(u64));
-	kunmap_local(mem);
+	for (i = 0; dmirror_poison && i < nr; i++)
+		memset64(poison_words(mem + i * PAGE_SIZE, pfn + i), DMIRROR_POISON,
+			 dmirror_poison / sizeof(u64));
 }
 
 /* True when all of it is there, else what was found instead */
-static bool poison_holds(struct page *page, u64 *found)
+static bool poison_holds(void *mem, unsigned long pfn, u64 *found)
 {
-	void *mem = kmap_local_page(dmirror_backing(page));
-	u64 *words = poison_words(mem, page_to_pfn(page));
+	u64 *words = poison_words(mem, pfn);
 	unsigned int i, nr = dmirror_poison / sizeof(u64);
 
-	for (i = 0; i < nr && words[i] == DMIRROR_POISON; i++)
-		;
-	if (i < nr)
-		*found = words[i];
-	kunmap_local(mem);
-	return i == nr;
+	for (i = 0; i < nr; i++) {
+		if (words[i] != DMIRROR_POISON) {
+			*found = words[i];
+			return false;
+		}
+	}
+	return true;
 }
 
 /* What is handed out must have been left alone since it was freed */
 static void poison_check(struct dmirror_device *mdevice, struct page *page,
 			 unsigned long nr)
 {
+	void *mem = page_address(dmirror_backing(page));
+	unsigned long i, pfn = page_to_pfn(page);
 	u64 found;
 
 	if (!dmirror_poison)
 		return;
 	dmirror_count_add(mdevice, poison_checked, nr);
-	for (; nr; nr--, page++) {
-		if (poison_holds(page, &found))
+	for (i = 0; i < nr; i++) {
+		if (poison_holds(mem + i * PAGE_SIZE, pfn + i, &found))
 			continue;
 		dmirror_count(mdevice, poison_wrong);
 		spin_lock(&mdevice->lock);
-		dmirror_check_failed(&mdevice->violation, HMMT_CHECK_POISON,
-				     page_to_pfn(page), DMIRROR_POISON, found);
+		dmirror_check_failed(&mdevice->violation, HMMT_CHECK_POISON, pfn + i,
+				     DMIRROR_POISON, found);
 		spin_unlock(&mdevice->lock);
 	}
 }
@@ -199,11 +206,9 @@ static void devmem_free(struct page *page, unsigned int order)
 	struct dmirror_chunk *chunk = page_chunk(page);
 	struct dmirror_device *mdevice = chunk->region->mdevice;
 	unsigned int index = dmirror_page_index(chunk, page);
-	unsigned long i;
 	bool drained;
 
-	for (i = 0; dmirror_poison && i < 1UL << order; i++)
-		poison_page(page + i);
+	poison_pages(page, 1UL << order);
 
 	spin_lock(&mdevice->lock);
 	bitmap_clear(chunk->used, index, 1U << order);
@@ -357,8 +362,8 @@ static struct dmirror_region *region_create(struct dmirror_device *mdevice,
 		chunk->nr_free = HPAGE_PMD_NR;
 		chunk->first_pfn = pfn + i * HPAGE_PMD_NR;
 	}
-	for (i = 0; dmirror_poison && i < nr_chunks * HPAGE_PMD_NR; i++)
-		poison_page(pfn_to_page(pfn + i));
+	for (i = 0; i < nr_chunks; i++)
+		poison_pages(pfn_to_page(pfn + i * HPAGE_PMD_NR), HPAGE_PMD_NR);
 	spin_lock(&mdevice->lock);
 	for (i = 0; i < nr_chunks; i++)
 		list_add_tail(&region->chunks[i].node, &mdevice->free);
@@ -478,6 +483,7 @@ bool dmirror_check_failed(struct hmmt_check *check, u32 which, u64 pfn,
 
 static bool free_page_violates(struct page *page, struct hmmt_check *check)
 {
+	void *mem = page_address(dmirror_backing(page));
 	unsigned long pfn = page_to_pfn(page);
 	u64 found;
 
@@ -485,7 +491,7 @@ static bool free_page_violates(struct page *page, struct hmmt_check *check)
 				    page_ref_count(page)) ||
 	       dmirror_check_failed(check, HMMT_CHECK_FREE_MAPPED, pfn, 0,
 				    atomic_read(&page->_mapcount) + 1) ||
-	       (dmirror_poison && !poison_holds(page, &found) &&
+	       (dmirror_poison && !poison_holds(mem, pfn, &found) &&
 		dmirror_check_failed(check, HMMT_CHECK_POISON, pfn,
 				     DMIRROR_POISON, found));
 }
@@ -566,10 +572,7 @@ struct page *dmirror_devmem_free_page(struct dmirror_device *mdevice)
 
 static void flip_poison(struct page *page)
 {
-	void *mem = kmap_local_page(dmirror_backing(page));
-
-	*poison_words(mem, page_to_pfn(page)) ^= 1;
-	kunmap_local(mem);
+	*poison_words(page_address(dmirror_backing(page)), page_to_pfn(page)) ^= 1;
 }
 
 /*

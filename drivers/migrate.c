@@ -100,19 +100,22 @@ static struct page *data_page(struct page *page)
 	return is_device_private_page(page) ? dmirror_backing(page) : page;
 }
 
-/* Copy @nr pages; a hole (no source) reads as zeros */
+/*
+ * Copy @nr pages; a hole (no source) reads as zeros. Device memory needs 64 bits,
+ * so there is no highmem.
+ */
 static void step_copy(struct page *dst, struct page *src, unsigned long nr)
 {
-	unsigned long i;
+	void *to = page_address(data_page(dst));
+	void *from = src ? page_address(data_page(src)) : NULL;
 
-	dst = data_page(dst);
-	if (src)
-		src = data_page(src);
-	for (i = 0; i < nr; i++) {
-		if (src)
-			copy_highpage(dst + i, src + i);
-		else
-			clear_highpage(dst + i);
+	for (; nr; nr--, to += PAGE_SIZE) {
+		if (!from) {
+			clear_page(to);
+			continue;
+		}
+		copy_page(to, from);
+		from += PAGE_SIZE;
 	}
 }
 

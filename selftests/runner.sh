@@ -24,6 +24,7 @@ passed=0
 failed=0
 skipped=0
 failures=()
+started=()
 # On a new machine, with all its kernels to build, all of it takes half an hour.
 TEST_SECONDS=${HMMT_TEST_SECONDS:-4800}
 
@@ -66,6 +67,13 @@ find_units()
 		printf 'host\thost/%s\thost_test %s\n' "$t" "$t"
 	done < <(build_mk_names host-tests "$HMMT_TOP"/{*,*/*}/Build.mk)
 	printf 'host\tshellcheck\tcheck_shell\n'
+	# Programs of the guest's selftests, one behind the other, once in each
+	# engine; findings are single bugs, by name, and the fuzzer and the matrix
+	# have scripts. First, as nothing takes longer.
+	t=$(build_mk_names guest-progs "$HMMT_TOP"/selftests/*/Build.mk |
+		grep -vE -- '-(findings|fuzz|validate)$' | sed '2,$s/^/+ /' | paste -sd' ')
+	printf 'guest\tguest/live\tguest_test live %s\n' "$t"
+	printf 'guest\tguest/det\tguest_test det %s\n' "$t"
 	for f in "$HMMT_TOP"/selftests/*/*.sh; do
 		[ -x "$f" ] || continue
 		name=${f#"$HMMT_TOP"/selftests/}
@@ -79,13 +87,6 @@ find_units()
 		printf 'kernel\tstatic/%s\t%s/selftests/static.sh %s\n' \
 			"$t" "$HMMT_TOP" "$t"
 	done
-	# Programs of the guest's selftests; findings are single bugs, by name,
-	# and the fuzzer and the matrix are run by hand.
-	# The others run one behind the other, once in each engine.
-	t=$(build_mk_names guest-progs "$HMMT_TOP"/selftests/*/Build.mk |
-		grep -vE -- '-(findings|fuzz|validate)$' | sed '2,$s/^/+ /' | paste -sd' ')
-	printf 'guest\tguest/live\tguest_test live %s\n' "$t"
-	printf 'guest\tguest/det\tguest_test det %s\n' "$t"
 	printf 'guest\ttorture\ttorture_short\n'
 }
 
@@ -224,24 +225,28 @@ run_unit()
 	mv "$log.rc.new" "$log.rc"
 }
 
-# run_stage STAGE JOBS: results are told as they come
+# run_stage STAGE JOBS: starts its units, not more than JOBS at once; those that
+# run at its end go on beside what follows. Results are told as they come.
 run_stage()
 {
 	local stage=$1 jobs=$2 st name cmd
-	local -a names=()
 
 	while IFS=$'\t' read -r st name cmd <&3; do
 		[ "$st" = "$stage" ] || continue
 		while [ "$(units_running)" -ge "$jobs" ]; do wait -n || true; done
-		settle "${names[@]}"
+		settle
 		run_unit "$name" "$cmd" &
-		names+=("$name")
+		started+=("$name")
 	done 3<<<"$units"
+}
+
+end_stages()
+{
 	while [ "$(units_running)" -gt 0 ]; do
 		wait -n || true
-		settle "${names[@]}"
+		settle
 	done
-	settle "${names[@]}"
+	settle
 }
 
 # the watchdog is a job as well
@@ -250,12 +255,12 @@ units_running()
 	jobs -rp | grep -cvx "$watchdog" || true
 }
 
-# settle NAME...: counts those that have ended and were not counted yet
+# Counts those that have ended and were not counted yet
 settle()
 {
 	local name log rc secs
 
-	for name in "$@"; do
+	for name in "${started[@]}"; do
 		log=$(log_of "$name")
 		if [ -e "$log.rc" ] && [ ! -e "$log.counted" ]; then
 			: >"$log.counted"
@@ -336,8 +341,9 @@ main()
 		prepare_flavour DEBUG
 	fi
 	if stage_wanted kernel; then run_stage kernel 2; fi
-	# a guest keeps one core busy, or two of its own that wait for each other
-	if stage_wanted guest; then run_stage guest 2; fi
+	# a guest keeps a core busy, but for some that wait in real time
+	if stage_wanted guest; then run_stage guest 3; fi
+	end_stages
 	finish
 }
 

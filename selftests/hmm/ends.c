@@ -481,6 +481,23 @@ static void *pin_thread(void *arg)
 	return NULL;
 }
 
+/* State D of /proc/PID/stat: it waits for what only its end can cut short */
+static bool sleeps_killably(pid_t pid)
+{
+	char path[32], text[256];
+	const char *at = NULL;
+	unsigned int i;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	for (i = 0; i < DIE_MS / 10 && (!at || strncmp(at, ") D", 3)); i++) {
+		sleep_ms(10);
+		at = hmmt_read_file(path, text, sizeof(text)) > 0 ? strrchr(text, ')') : NULL;
+		WANT(at && strncmp(at, ") Z", 3), "it has not waited");
+	}
+	WANT(i < DIE_MS / 10, "it does not wait");
+	return true;
+}
+
 /* One pin waits for the user, another one of the same file for the first */
 static bool pin_behind_pin(void)
 {
@@ -500,7 +517,7 @@ static bool pin_behind_pin(void)
 		_exit(0);
 	}
 	WANT(read(fds[0], &c, 1) == 1, "child");
-	sleep_ms(100);
+	TRY(sleeps_killably(pid));
 	kill(pid, SIGKILL);
 	TRY(ended(pid, &status));
 	WANT(status == SIGKILL, "status %#x: it has not waited", status);

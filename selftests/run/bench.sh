@@ -12,15 +12,11 @@ vm=$HMMT_TOP/tools/vm
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-for i in 1 2; do
-	rc=0
-	"$HMMT_TOP/run.sh" bench --engine det --rounds 1 --results "$tmp/$i" >"$tmp/out" 2>&1 || rc=$?
-	ktap_equal "run $i: status" "$rc" 0
-	[ "$rc" -eq 0 ] || ktap_diag "$(tail -n 5 "$tmp/out")"
-done
-ktap_equal "the same figures, byte for byte" \
-	"$(cmp "$tmp/1/det/results.log" "$tmp/2/det/results.log" 2>&1)" ""
-table=$(cat "$tmp/1/det/table.txt" 2>/dev/null || true)
+rc=0
+"$HMMT_TOP/run.sh" bench --engine det --rounds 1 --results "$tmp/run" >"$tmp/out" 2>&1 || rc=$?
+ktap_equal "status" "$rc" 0
+[ "$rc" -eq 0 ] || ktap_diag "$(tail -n 5 "$tmp/out")"
+table=$(cat "$tmp/run/det/table.txt" 2>/dev/null || true)
 ktap_match "a row for each direction" "$table" "THP to device .*THP to system, ioctl .*CPU fault "
 ktap_match "targets are told" "$table" "THP to device, stock / ours: [0-9.]+, target at least 6"
 # Instructions are counted: what is reached here is reached everywhere.

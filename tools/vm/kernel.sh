@@ -12,6 +12,7 @@
 #   build.log
 #   driver-TOP/                our driver, for each checkout of hmmtorture:
 #                              test_hmm.ko, driver.log
+#   drivers/                   those made last, by what they were made of
 #
 # The tree is only read. There is one build directory for each tree and flavour,
 # so that a rebuild after an edit compiles what the edit touched. CC and LLVM
@@ -28,6 +29,7 @@ set -euo pipefail
 
 fragments=${HMMT_FRAGMENTS:-$HMMT_TOP/configs/kernel}
 jobs=${HMMT_JOBS:-$(nproc)}
+readonly DRIVERS_KEPT=4
 ksrc='' flavour=DEBUG driver=1 where=0 object=''
 
 parse()
@@ -214,7 +216,7 @@ check_where()
 
 build_driver()
 {
-	local inputs kernel out
+	local inputs kernel out kept
 
 	out=$(driver_dir "$build")
 	kernel=$(kernel_inputs | hash12)
@@ -233,9 +235,27 @@ build_driver()
 	if [ -f "$out/test_hmm.ko" ] && [ "$(cat "$out/driver.stamp" 2>/dev/null)" = "$inputs" ]; then
 		return
 	fi
+	rm -f "$out/test_hmm.ko" "$out/driver.stamp"
+	kept=$hmmt/drivers/$(hash12 <<<"$inputs").ko
+	if [ -f "$kept" ]; then
+		touch "$kept"
+	else
+		make_driver
+		mkdir -p "$hmmt/drivers"
+		cp "$out/driver/test_hmm.ko" "$kept.new"
+		mv "$kept.new" "$kept"
+		find "$hmmt/drivers" -name '*.ko' -printf '%T@ %p\n' | sort -rn |
+			tail -n +$((DRIVERS_KEPT + 1)) | cut -d' ' -f 2- | xargs -rd '\n' rm -f
+	fi
+	cp "$kept" "$out/test_hmm.ko.new"
+	mv "$out/test_hmm.ko.new" "$out/test_hmm.ko"
+	printf '%s\n' "$inputs" >"$out/driver.stamp"
+}
+
+make_driver()
+{
 	[ -f "$out/driver/test_hmm.ko" ] ||
 		step "building driver for kernel $(cat "$hmmt/release") $flavour"
-	rm -f "$out/test_hmm.ko" "$out/driver.stamp"
 	env -u ARCH -u KBUILD_OUTPUT -u MAKEFLAGS LC_ALL=C make -j"$jobs" -C "$HMMT_TOP" O="$out" \
 		KDIR="$build" ${CC:+CC="$CC"} ${LLVM:+LLVM="$LLVM"} driver \
 		>"$out/driver.log" 2>&1 </dev/null || {
@@ -243,9 +263,6 @@ build_driver()
 		die "$EX_INFRA" "the driver does not build for $(cat "$hmmt/release")" \
 			"log: $out/driver.log"
 	}
-	cp "$out/driver/test_hmm.ko" "$out/test_hmm.ko.new"
-	mv "$out/test_hmm.ko.new" "$out/test_hmm.ko"
-	printf '%s\n' "$inputs" >"$out/driver.stamp"
 }
 
 main()
