@@ -142,6 +142,18 @@ static inline void dmirror_uring_done(struct io_uring_cmd *cmd, int ret,
 #endif
 }
 
+static inline void dmirror_hrtimer_setup(struct hrtimer *timer,
+					 enum hrtimer_restart (*fn)(struct hrtimer *timer),
+					 enum hrtimer_mode mode)
+{
+#ifdef HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, fn, CLOCK_MONOTONIC, mode);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, mode);
+	timer->function = fn;
+#endif
+}
+
 #ifdef HAVE_IO_URING_SQE_CMD_TYPED
 #define dmirror_sqe_cmd(sqe, type)	io_uring_sqe_cmd(sqe, type)
 #else

@@ -210,6 +210,10 @@ int dmirror_devmem_check(struct dmirror_device *mdevice, struct hmmt_check *chec
 			 unsigned int bust);
 struct page *dmirror_devmem_free_page(struct dmirror_device *mdevice);
 
+/* turns.c */
+int dmirror_turns_init(u32 us, u64 seed);
+void dmirror_turns_exit(void);
+
 /* mirror.c */
 int dmirror_mirror_init(struct dmirror *dmirror, struct mm_struct *mm);
 void dmirror_mirror_exit(struct dmirror *dmirror);

@@ -224,13 +224,8 @@ static void dmirror_device_destroy(struct dmirror_device *mdevice)
 	put_device(&mdevice->dev);
 }
 
-/*
- * run.sh puts hmmtorture.guest=1 on the command line of the guests it makes. 0,
- * EPERM, or why it cannot be told.
- */
-static int __init dmirror_in_guest(void)
+static int __init dmirror_read_cmdline(char *buf, size_t size)
 {
-	char buf[512] = "";
 	struct file *file;
 	loff_t pos = 0;
 	ssize_t n;
@@ -238,12 +233,34 @@ static int __init dmirror_in_guest(void)
 	file = filp_open("/proc/cmdline", O_RDONLY, 0);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	n = kernel_read(file, buf, sizeof(buf) - 1, &pos);
+	n = kernel_read(file, buf, size - 1, &pos);
 	filp_close(file, NULL);
 	if (n < 0)
 		return n;
-	if (strstr(buf, "hmmtorture.guest=1"))
-		return 0;
+	buf[n] = 0;
+	return 0;
+}
+
+/*
+ * run.sh puts on the command line of the guests that it makes
+ *
+ *   hmmtorture.turns=US,SEED	where turns.c is wanted
+ *   hmmtorture.guest=1		0, EPERM, or why it cannot be told
+ */
+static int __init dmirror_in_guest(void)
+{
+	unsigned int us = 0;
+	char buf[512] = "";
+	const char *at;
+	u64 seed = 0;
+	int ret;
+
+	ret = dmirror_read_cmdline(buf, sizeof(buf));
+	at = strstr(buf, "hmmtorture.turns=");
+	if (at && sscanf(at, "hmmtorture.turns=%u,%llu", &us, &seed) == 2)
+		ret = dmirror_turns_init(us, seed);
+	if (ret || i_know_this_may_crash || strstr(buf, "hmmtorture.guest=1"))
+		return ret;
 	pr_err("made to provoke kernel bugs, so only for guests made by run.sh; to load it here all the same set i_know_this_may_crash=1\n");
 	return -EPERM;
 }
@@ -293,15 +310,15 @@ static int __init dmirror_init(void)
 	unsigned int i;
 	int ret;
 
-	ret = i_know_this_may_crash ? 0 : dmirror_in_guest();
-	if (ret)
-		return ret;
 	if (!dmirror_params_ok())
 		return -EINVAL;
+	ret = dmirror_in_guest();
+	if (ret)
+		goto err_turns;
 	ret = alloc_chrdev_region(&dmirror_devt, 0, ARRAY_SIZE(dmirror_devices),
 				  "hmm_dmirror");
 	if (ret)
-		return ret;
+		goto err_turns;
 	dmirror_class = class_create("hmm_dmirror");
 	if (IS_ERR(dmirror_class)) {
 		ret = PTR_ERR(dmirror_class);
@@ -329,6 +346,8 @@ err_devices:
 	class_destroy(dmirror_class);
 err_chrdev:
 	unregister_chrdev_region(dmirror_devt, ARRAY_SIZE(dmirror_devices));
+err_turns:
+	dmirror_turns_exit();
 	return ret;
 }
 
@@ -339,6 +358,7 @@ static void __exit dmirror_exit(void)
 	debugfs_remove(dmirror_debugfs);
 	class_destroy(dmirror_class);
 	unregister_chrdev_region(dmirror_devt, ARRAY_SIZE(dmirror_devices));
+	dmirror_turns_exit();
 }
 
 module_init(dmirror_init);

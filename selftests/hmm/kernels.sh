@@ -22,6 +22,7 @@ probes='
 FOLIO_FREE			include/linux/memremap.h	\(\*folio_free\)
 FOLIO_SPLIT			include/linux/memremap.h	\(\*folio_split\)
 HMM_RANGE_FAULT_UNLOCKED	include/linux/hmm.h		hmm_range_fault_unlocked_timeout
+HRTIMER_SETUP			include/linux/hrtimer.h		void hrtimer_setup\(
 IO_URING_CMD_DONE_3ARGS		include/linux/io_uring/cmd.h	void __io_uring_cmd_done
 IO_URING_SQE_CMD_TYPED		include/linux/io_uring/cmd.h	define io_uring_sqe_cmd\(sqe, type\)
 MAKE_DEVICE_EXCLUSIVE		include/linux/rmap.h		make_device_exclusive\(

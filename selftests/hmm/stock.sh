@@ -29,8 +29,8 @@ guest()
 		--mem 2048 --expect selftest --flavour DEBUG --quiet \
 		--engine det --append 'memmap=512M$512M' -- "$@" \
 		hmm-tests -T benchmark_thp_migration >"$dir.out" 2>&1 || true
-	# The benchmark takes longer than the 30 s that the harness allows a
-	# test; under emulation it has nothing to say.
+	# The benchmark has nothing to say under emulation, and with 128 THPs
+	# it fails on both drivers in a guest of this size.
 	grep -aE '^(not )?ok [0-9]+ ' "$dir/results.log" |
 		sed -E 's/^((not )?ok) [0-9]+ /\1 /' >"$dir.tests" || true
 	"$tools/host/hmmt-judge" run "$dir" --known "$HMMT_TOP/configs/known" \

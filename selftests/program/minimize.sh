@@ -24,21 +24,23 @@ title_of()
 	sed -n 's/^ *"title": "\(.*\)",$/\1/p' "$1/verdict.json" | head -n 1
 }
 
+# One worker: what a mistake is found as must not depend on the schedule.
 # No device: what a stock kernel does with device pages is not tested here.
 "$vm/boot.sh" --dir "$tmp/run" --tools "$tools" --build "$build" --image "$image" \
 	--engine det --seed 5 --mem 1024 --quiet --expect torture --flavour DEBUG -- \
-	torture --seed 5 --workers 2 --duration 2s --round-ms 1000 --scenario mremap --no-device \
+	torture --seed 5 --workers 1 --duration 2s --round-ms 1000 --scenario mremap --no-device \
 	--bust moved >"$tmp/run.log" 2>&1 || true
 "$tools/host/hmmt-judge" run "$tmp/run" >"$tmp/judge.log" 2>&1 || true
-ktap_equal "the mistake is found" "$(title_of "$tmp/run")" "$title"
+found=$(title_of "$tmp/run")
+ktap_match "the mistake is found" "$found" '^wrong slot: '
 ktap_match "the run has a program" "$(head -n 2 "$tmp/run/program.txt" | paste -sd'|')" \
-	"^# $title\|hmmtorture program 1"
+	"^# $found\|hmmtorture program 1"
 
 rc=0
 "$HMMT_TOP/run.sh" replay "$tmp/run/program.txt" --in "$tmp/run" --results "$tmp" \
 	>"$tmp/replay.log" 2>&1 || rc=$?
 ktap_match "replay of it fails the same way" "exit $rc: $(cat "$tmp/replay.log")" \
-	"^exit 1: .*FAIL: $title"
+	"^exit 1: .*FAIL: $found"
 
 # A shorter one to shrink: of these ops two moves by one worker are enough, a look
 # at what came of them is taken at the end of each round.

@@ -137,6 +137,9 @@ write_replay()
 	chmod +x "$dir/replay.sh"
 }
 
+# Mean time, in virtual µs, after which a busy CPU makes way for the other one
+readonly TURN_US=500
+
 main()
 {
 	local cmdline verified=false file
@@ -149,7 +152,9 @@ main()
 	dir=$(realpath "$dir")
 	choose_accel
 	set_engine_args "$accel"
-	cmdline="$(kernel_params "$accel")${append:+ $append} hmmtorture.guest=1 -- run: ${words[*]}"
+	cmdline="$(kernel_params "$accel") hmmtorture.guest=1"
+	[ "$accel" != tcg-det ] || cmdline+=" hmmtorture.turns=$TURN_US,$seed"
+	cmdline+="${append:+ $append} -- run: ${words[*]}"
 	[ "${#cmdline}" -lt 2000 ] || die "$EX_USAGE" "kernel command line longer than 2000 characters"
 
 	# Copies: a bundle must outlive the next build.
