@@ -4,7 +4,7 @@
 # The ioctl fuzzer in guests of its own, each judged. What kernels of this
 # release are known not to survive (configs/known) is avoided, and said.
 #
-#   HMMT_FUZZ_DURATION   12s    of the guest's clock, each guest
+#   HMMT_FUZZ_DURATION   20s    of the guest's clock, each guest
 #   HMMT_FUZZ_FLAVOURS   DEBUG  one or more, as in "DEBUG KASAN"
 #   HMMT_FUZZ_ENGINES    "det live"
 #   HMMT_FUZZ_SEED       1
@@ -23,7 +23,7 @@ HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 . "$HMMT_TOP/selftests/verdict.sh"
 vm=$HMMT_TOP/tools/vm
 
-duration=$(parse_duration "${HMMT_FUZZ_DURATION:-12s}") ||
+duration=$(parse_duration "${HMMT_FUZZ_DURATION:-20s}") ||
 	die "$EX_USAGE" "HMMT_FUZZ_DURATION: '$HMMT_FUZZ_DURATION' is no duration"
 seed=$(parse_seed "${HMMT_FUZZ_SEED:-1}") ||
 	die "$EX_USAGE" "HMMT_FUZZ_SEED: '$HMMT_FUZZ_SEED' is no seed"

@@ -15,7 +15,7 @@ logs=${logs:-$HMMT_TOP/results/robust-$(date +%Y%m%d-%H%M%S)-$$}
 # program, what is broken, tests to run, the test that must fail, what it says
 table='
 hmm-failnth	nothing	THP$	HMMT_MIGRATE THP	no allocation has failed
-hmm-failnth	errno	^open$	open	allocation 1: Cannot allocate memory
+hmm-failnth	errno	^open$	open	allocation [0-9]*: Cannot allocate memory
 hmm-failnth	data	^READ$	READ	allocation [0-9]*: data
 hmm-failnth	pages	^READ$	READ	pages left
 hmm-failnth	memory	READ|memory	memory_back	kB are missing

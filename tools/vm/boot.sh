@@ -138,7 +138,7 @@ write_replay()
 }
 
 # Mean time, in virtual µs, after which a busy CPU makes way for the other one
-readonly TURN_US=500
+readonly TURN_US=2000
 
 main()
 {
