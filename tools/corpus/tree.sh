@@ -17,11 +17,28 @@ tree_unlock()
 	exec {tree_lock}>&-
 }
 
+# What checkouts that are gone have left, with the kernels built there
+tree_drop_gone()
+{
+	local top flavour
+
+	for top in "$HMMT_CACHE"/corpus/*/top; do
+		if [ ! -f "$top" ] || [ -d "$(cat "$top")" ]; then continue; fi
+		for flavour in "$HMMT_TOP"/configs/kernel/*; do
+			[ "${flavour##*/}" = COMMON ] ||
+				rm -rf "$(kernel_build_dir "${top%/top}/linux" "${flavour##*/}")"
+		done
+		rm -rf "${top%/top}"
+	done
+}
+
 # tree_open: $tree, a copy of $source_dir of this checkout's own
 tree_open()
 {
 	tree=$HMMT_CACHE/corpus/$(sha256sum <<<"$source_dir|$HMMT_TOP" | cut -c 1-12)/linux
 	mkdir -p "${tree%/*}"
+	printf '%s\n' "$HMMT_TOP" >"${tree%/*}/top"
+	tree_drop_gone
 	tree_lock
 	# What changes in the cache is nobody's fault but ours; a tree of the
 	# user's may have changed since.

@@ -10,6 +10,7 @@ set -euo pipefail
 # shellcheck source=tools/vm/common.sh
 . "$(dirname "$0")/common.sh"
 
+readonly IMAGES_KEPT=32
 tools='' build=''
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -77,5 +78,8 @@ if [ ! -f "$dir/initramfs.cpio" ]; then
 		die "$EX_INFRA" "cannot pack the initramfs"
 	rm -rf "$tmp/strip"
 	put_in_place "$tmp" "$dir"
+	keep_newest "$HMMT_CACHE/image" "$IMAGES_KEPT"
+else
+	touch "$dir"
 fi
 printf '%s\n' "$dir/initramfs.cpio"

@@ -194,16 +194,6 @@ kernel_inputs()
 	toolchain
 }
 
-# Those of checkouts that are gone
-drop_old_drivers()
-{
-	local top
-
-	for top in "$hmmt"/driver-*/top; do
-		[ ! -f "$top" ] || [ -d "$(cat "$top")" ] || rm -rf "${top%/top}"
-	done
-}
-
 # kbuild's objects and command lines name the tree and the build directory. A
 # cache that was copied or moved names others: what is in it is of no use.
 check_where()
@@ -244,8 +234,7 @@ build_driver()
 		mkdir -p "$hmmt/drivers"
 		cp "$out/driver/test_hmm.ko" "$kept.new"
 		mv "$kept.new" "$kept"
-		find "$hmmt/drivers" -name '*.ko' -printf '%T@ %p\n' | sort -rn |
-			tail -n +$((DRIVERS_KEPT + 1)) | cut -d' ' -f 2- | xargs -rd '\n' rm -f
+		keep_newest "$hmmt/drivers" "$DRIVERS_KEPT"
 	fi
 	cp "$kept" "$out/test_hmm.ko.new"
 	mv "$out/test_hmm.ko.new" "$out/test_hmm.ko"
@@ -297,7 +286,7 @@ main()
 		build_kernel
 		printf '%s\n' "$inputs" >"$hmmt/kernel.stamp"
 	fi
-	drop_old_drivers
+	drop_gone "$hmmt"/driver-*
 	[ "$driver" -eq 0 ] || build_driver
 	printf '%s\n' "$build"
 }

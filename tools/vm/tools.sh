@@ -14,7 +14,9 @@ set -euo pipefail
 out=$HMMT_CACHE/host/$(hash12 <<<"$HMMT_TOP")
 
 lock_entry "$out"
+drop_gone "$HMMT_CACHE"/host/*
 mkdir -p "$out"
+printf '%s\n' "$HMMT_TOP" >"$out/top"
 [ -f "$out/host/vmrun" ] || step "building the programs for host and guest"
 env -u MAKEFLAGS -u O make -C "$HMMT_TOP" -j"${HMMT_JOBS:-$(nproc)}" O="$out" \
 	${CC:+CC="$CC"} ${LLVM:+LLVM="$LLVM"} ${V:+V="$V"} host guest \
