@@ -35,14 +35,15 @@ quiet()
 	local name=$1 dir made silent
 
 	shift
-	made="$* $(cat "$(kernel_dir)/hmmt/kernel.stamp") $(gcc --version | head -n 1) $(sources)"
+	# the configuration names the release as well, the stamp the compiler
+	made="$* $(cat "$(kernel_dir)"/hmmt/{config,kernel.stamp} | sha256sum)"
 	dir=$HMMT_CACHE/static/$(sha256sum <<<"$HMMT_TOP $name" | cut -c 1-12)
-	silent=$HMMT_CACHE/static/silent/$(sha256sum <<<"$name $made" | cut -c 1-32)
+	silent=$HMMT_CACHE/static/silent/$(sha256sum <<<"$name $made $(sources) $(sparse --version 2>&1)" |
+		cut -c 1-32)
 	if [ -e "$silent" ]; then
 		ktap_pass "$name"
 		return
 	fi
-	made="$* $(cat "$(kernel_dir)/hmmt/kernel.stamp")"
 	[ "$(cat "$dir/made" 2>/dev/null)" = "$made" ] || rm -rf "$dir"
 	mkdir -p "$dir" "${silent%/*}"
 	printf '%s\n' "$made" >"$dir/made"

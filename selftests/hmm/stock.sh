@@ -44,16 +44,15 @@ stock_guest()
 
 	shift
 	made=$(cat "$build/hmmt/bzImage" "$build"/hmmt/{stock_test_hmm.ko,hmm-tests} \
-		"$tools/guest/init" "$vm/engine.sh" "$0" | cat - <(qemu-system-x86_64 --version) |
+		"$tools/guest/init" "$vm"/{engine,boot}.sh "$0" | cat - <(qemu-system-x86_64 --version) |
 		sha256sum | cut -c 1-16)
 	kept=$HMMT_CACHE/static/stock-$made
 	if [ ! -d "$kept" ]; then
 		guest "$name" driver:stock "$@"
 		grep -qa '^HMMT-END' "$tmp/$name/results.log" || return 0
-		rm -rf "$kept.new"
-		mkdir -p "$kept.new"
-		cp "$tmp/$name/verdict.json" "$tmp/$name.tests" "$tmp/$name.out" "$kept.new"
-		mv -T "$kept.new" "$kept" || rm -rf "$kept.new"
+		mkdir -p "$kept.new.$$"
+		cp "$tmp/$name/verdict.json" "$tmp/$name.tests" "$tmp/$name.out" "$kept.new.$$"
+		mv -T "$kept.new.$$" "$kept" 2>/dev/null || rm -rf "$kept.new.$$"
 		return 0
 	fi
 	mkdir -p "$tmp/$name"

@@ -126,16 +126,16 @@ kernel_of()
 copy_kernel()
 {
 	mkdir -p "$2"
-	cp "$1/bzImage" "$1/config" "$1/release" "$1/config.stamp" "$2"
+	cp "$1"/{bzImage,config,release,config.stamp} "$2"
 }
 
 keep_kernel()
 {
 	local old
 
-	rm -rf "$2.new"
-	copy_kernel "$1" "$2.new"
-	mv -T "$2.new" "$2" 2>/dev/null || rm -rf "$2.new"
+	# another checkout may keep the same one at this very time
+	copy_kernel "$1" "$2.new.$$" || { rm -rf "$2.new.$$"; return 0; }
+	mv -T "$2.new.$$" "$2" 2>/dev/null || rm -rf "$2.new.$$"
 	find "${2%/*}" -mindepth 1 -maxdepth 1 -printf '%T@\t%p\n' | sort -rn |
 		tail -n +$((KERNELS_KEPT + 1)) | cut -f 2 |
 		while IFS= read -r old; do rm -rf "$old"; done
@@ -161,6 +161,6 @@ tree_build()
 			[ -z "$kept" ] || keep_kernel "$from" "$kept"
 		fi
 	fi
-	copy_kernel "$from" "$built"
+	copy_kernel "$from" "$built" || return 1
 	echo "$(cat "$(kernel_build_dir "$source_dir" "$2")/hmmt/source") bug $1" >"$built/source"
 }
