@@ -270,7 +270,8 @@ static int do_evict(struct dmirror_call *call, union dmirror_arg *arg)
 	bool by_nr = evict->mode == HMMT_EVICT_RANGE ||
 		     evict->mode == HMMT_EVICT_PFNS;
 
-	if (evict->mode > HMMT_EVICT_PFNS || evict->reserved ||
+	if (evict->mode > HMMT_EVICT_PFNS ||
+	    evict->flags & ~HMMT_EVICT_UNUSED ||
 	    (evict->pfn && !by_pfn) || (evict->nr && !by_nr) ||
 	    (evict->ptr && evict->mode != HMMT_EVICT_PFNS))
 		return -EINVAL;

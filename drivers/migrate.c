@@ -28,6 +28,7 @@ struct dmirror_step {
 	struct dmirror_device	*from;		/* whose pages; NULL: system memory */
 	enum dmirror_direction	direction;
 	u32			flags;		/* HMMT_MIGRATE_* */
+	bool			unused;		/* HMMT_EVICT_UNUSED */
 	struct vm_area_struct	*vma;		/* NULL: eviction */
 	unsigned long		addr;
 	unsigned long		npages;
@@ -217,6 +218,24 @@ static bool step_join(struct dmirror_step *step)
 	return true;
 }
 
+/*
+ * An eviction may meet what its migration has just given up: a destination that was
+ * refused, or a source that was moved and whose charge moved with it. Nobody maps it,
+ * and a copy of it, without a charge as well, may not get onto an LRU list.
+ */
+static bool source_unused(struct dmirror_step *step, struct page *spage)
+{
+#ifdef CONFIG_MEMCG
+	if (step->vma || !spage || step->unused || mem_cgroup_disabled() ||
+	    page_folio(spage)->memcg_data)
+		return false;
+	dmirror_count(step->mdevice, source_unused);
+	return true;
+#else
+	return false;
+#endif
+}
+
 /* Give a destination to each source the kernel collected */
 static void step_alloc_all(struct dmirror_step *step)
 {
@@ -230,7 +249,7 @@ static void step_alloc_all(struct dmirror_step *step)
 
 		nr = 1;
 		if (!(step->src[i] & MIGRATE_PFN_MIGRATE) ||
-		    !source_ok(step, i, spage))
+		    !source_ok(step, i, spage) || source_unused(step, spage))
 			continue;
 		if (!(step->src[i] & DMIRROR_PFN_COMPOUND)) {
 			step_give(step, i, 0);
@@ -544,12 +563,14 @@ static int evict_step(struct dmirror_step *step)
 }
 
 static void step_init_evict(struct dmirror_step *step,
-			    struct dmirror_device *mdevice)
+			    struct dmirror_device *mdevice,
+			    const struct hmmt_evict *evict)
 {
 	memset(step, 0, offsetof(struct dmirror_step, src));
 	step->mdevice = mdevice;
 	step->from = mdevice;
 	step->direction = TO_SYSTEM;
+	step->unused = evict->flags & HMMT_EVICT_UNUSED;
 }
 
 static int evict_range(struct dmirror_step *step, struct dmirror_device *mdevice,
@@ -558,7 +579,7 @@ static int evict_range(struct dmirror_step *step, struct dmirror_device *mdevice
 {
 	int ret;
 
-	step_init_evict(step, mdevice);
+	step_init_evict(step, mdevice, evict);
 	step->addr = pfn;
 	step->npages = nr;
 	ret = evict_step(step);
@@ -595,7 +616,7 @@ static int evict_pfns(struct dmirror_step *step, struct dmirror_device *mdevice,
 	unsigned long i, j;
 	int ret;
 
-	step_init_evict(step, mdevice);
+	step_init_evict(step, mdevice, evict);
 	step->npages = evict->nr;
 	BUILD_BUG_ON(sizeof(*step->src) != sizeof(u64));
 	if (copy_from_user(step->src, u64_to_user_ptr(evict->ptr),

@@ -207,7 +207,8 @@ struct hmmt_snapshot {
 	X(time_finalize, "ns in migrate_vma_finalize")			\
 	X(held, "migrations held by HMMT_TUNE")				\
 	X(held_killed, "... that a fatal signal met")				\
-	X(source_alien, "collected sources of memory that was not selected")
+	X(source_alien, "collected sources of memory that was not selected")	\
+	X(source_unused, "device pages left alone by evictions: without a charge")
 
 struct hmmt_stats {
 	/* present state, in base pages */
@@ -284,9 +285,14 @@ struct hmmt_check {
  * PFNS   the @nr device pages whose numbers are in the __u64 array @ptr, by
  *        migrate_device_pfns(); at most 512, none twice
  *
+ * UNUSED  also pages without a memcg charge: not moved yet, or moved away a moment
+ *         ago. The kernel does not survive it (docs/findings/evict-migrated.md).
+ *
  * EINVAL: a page number that is none of this device; EOPNOTSUPP: this
  * kernel has no migrate_device_pfns().
  */
+#define HMMT_EVICT_UNUSED	(1U << 0)
+
 enum {
 	HMMT_EVICT_ALL = 0,
 	HMMT_EVICT_CHUNK,
@@ -295,8 +301,8 @@ enum {
 };
 
 struct hmmt_evict {
-	__u32 mode;		/* in: HMMT_EVICT_* */
-	__u32 reserved;
+	__u32 mode;		/* in: HMMT_EVICT_ALL to _PFNS */
+	__u32 flags;		/* in: HMMT_EVICT_UNUSED */
 	__u64 pfn;		/* in: CHUNK, RANGE, else 0 */
 	__u64 nr;		/* in: RANGE, PFNS, else 0 */
 	__u64 ptr;		/* in: PFNS, else 0 */

@@ -309,7 +309,7 @@ static const struct bad bad[] = {
 	FIELD(HMMT_CHECK, hmmt_check, flags, HMMT_CHECK_BUST(1), EPERM,
 	      "breaks, without the parameter bust"),
 	FIELD(HMMT_EVICT, hmmt_evict, mode, 4, EINVAL, "unknown"),
-	BAD_RESERVED(HMMT_EVICT, hmmt_evict),
+	BAD_FLAGS(HMMT_EVICT, hmmt_evict),
 	FIELD(HMMT_EVICT, hmmt_evict, pfn, 1, EINVAL, "for all"),
 	FIELD(HMMT_EVICT, hmmt_evict, nr, 1, EINVAL, "for all"),
 	FIELD(HMMT_EVICT, hmmt_evict, ptr, 1, EINVAL, "for all"),

@@ -247,6 +247,32 @@ static bool evict_unmap(void)
 	return i == 300;
 }
 
+/*
+ * An eviction and the way back of the same THPs. On a kernel with the bug the
+ * eviction hangs, with its CPU: what it moved has no memcg and cannot be put on an LRU
+ * list.
+ */
+static bool evict_migrated(void)
+{
+	struct hmmt_evict e = { .flags = HMMT_EVICT_UNUSED };
+	char *p = thps(4, true);
+	unsigned int i;
+	pid_t pid;
+
+	if (!p)
+		return false;
+	pid = fork();
+	while (!pid)
+		hmmt_evict_some(&dev, &e);
+	for (i = 0; pid > 0 && i < 4000; i++) {
+		to_dev(p, 4 * HMMT_PMD_SIZE, 0);
+		to_dev(p, 4 * HMMT_PMD_SIZE, HMMT_MIGRATE_TO_SYS);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return i == 4000;
+}
+
 static void dump_core(void)
 {
 	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
@@ -521,6 +547,7 @@ static const struct {
 	{ "fault-stale", fault_stale },
 	{ "hugetlb-hole", hugetlb_hole },
 	{ "evict-unmap", evict_unmap },
+	{ "evict-migrated", evict_migrated },
 	{ "coredump-hole", coredump },
 	{ "scan-page", scan_page },
 	{ "scan-thp", scan_thp },

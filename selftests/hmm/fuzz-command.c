@@ -128,6 +128,7 @@ static void gen_evict(struct thread *t, union arg *arg)
 	unsigned int i;
 
 	e->mode = chance(t, 1, 4) ? HMMT_EVICT_ALL : 1 + below(t, 3);
+	e->flags = chance(t, 1, 4) ? HMMT_EVICT_UNUSED : 0;
 	if (e->mode == HMMT_EVICT_CHUNK || e->mode == HMMT_EVICT_RANGE)
 		e->pfn = some_pfn(t);
 	if (e->mode == HMMT_EVICT_RANGE)

@@ -175,6 +175,10 @@ static void sanitize_ours(struct thread *t, unsigned int cmd, union arg *arg)
 			arg->migrate.flags &= ~HMMT_MIGRATE_PARTIAL_HOLE;
 		keep_whole(t, &arg->migrate.addr, &arg->migrate.len, &arg->migrate.flags);
 		break;
+	case _IOC_NR(HMMT_EVICT):
+		if (fuzz.avoid & AVOID_EVICT_UNUSED)
+			arg->evict.flags &= ~HMMT_EVICT_UNUSED;
+		break;
 	case _IOC_NR(HMMT_ACCESS):
 		if (arg->access.flags & HMMT_ACCESS_WRITE)
 			keep_off(t, &arg->access.addr);

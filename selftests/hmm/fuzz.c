@@ -430,6 +430,7 @@ static int parse_avoid(char *list)
 	} known[] = {
 		{ "join", AVOID_JOIN, "no HMMT_MIGRATE_JOIN" },
 		{ "partial-hole", AVOID_PARTIAL_HOLE, "no HMMT_MIGRATE_PARTIAL_HOLE" },
+		{ "evict-migrated", AVOID_EVICT_UNUSED, "no HMMT_EVICT_UNUSED" },
 		{ "fault-part", AVOID_FAULT_PART, "no fault window below a PMD" },
 		{ "zap-migration", AVOID_SHARED_THP | AVOID_ZAP_THP,
 		  "no THP is shared or evicted, and none is zapped but by munmap and exit" },

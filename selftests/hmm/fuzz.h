@@ -44,6 +44,7 @@ enum {
 	AVOID_HUGETLB_HOLE	= 1 << 6,
 	AVOID_EVICT_UNMAP	= 1 << 7,
 	AVOID_FAULT_STALE	= 1 << 8,
+	AVOID_EVICT_UNUSED	= 1 << 9,	/* evict-migrated */
 };
 
 /* Shared by all processes */

@@ -176,7 +176,7 @@ static bool evict_errors(void)
 	static const struct hmmt_evict bad[] = {
 		{ .mode = 4 },
 		{ .mode = HMMT_EVICT_ALL, .pfn = 1 },
-		{ .mode = HMMT_EVICT_ALL, .reserved = 1 },
+		{ .mode = HMMT_EVICT_ALL, .flags = 2 },
 		{ .mode = HMMT_EVICT_CHUNK, .pfn = 1 },
 		{ .mode = HMMT_EVICT_CHUNK, .pfn = ~0ULL },
 		{ .mode = HMMT_EVICT_RANGE, .pfn = 1, .nr = 1 },
