@@ -268,6 +268,9 @@ int run_tests(const char *program, const struct test *tests, unsigned int nr)
 	for (i = 0; i < nr; i++)
 		planned += wanted(&tests[i]);
 	printf("1..%u\n", planned);
+	/* what it collapses it faults back from the device first, at any time */
+	hmmt_write_file("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs",
+			"3600000");
 	area = mmap((void *)0x200000000000UL, AREA_SIZE + HMMT_PMD_SIZE, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	out = mmap(NULL, sizeof(*out), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

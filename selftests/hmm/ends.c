@@ -416,7 +416,8 @@ static int uffd_page(char **page)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	/* poll() of a descriptor that may block says POLLERR, at once */
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 
 	*page = mmap(NULL, HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 		     -1, 0);
@@ -432,7 +433,7 @@ static bool uffd_waited_for(int fd)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
-	return poll(&pfd, 1, DIE_MS) == 1;
+	return poll(&pfd, 1, DIE_MS) == 1 && pfd.revents == POLLIN;
 }
 
 /* The end of a process that has a command in flight whose buffer is such a page */

@@ -456,7 +456,8 @@ static bool fail_one(const struct row *row, unsigned int nth, bool *hit)
 	if (*hit && busted("memory"))
 		leak();
 	ret = hmmt_check(&dev0, HMMT_CHECK_QUIET, &c);
-	WANT(!ret && !c.check, "%s, allocation %u: %s", row->name, nth, hmmt_check_name(c.check));
+	WANT(!ret && !c.check, "%s, allocation %u: %s, page %#llx: expected %#llx, found %#llx",
+	     row->name, nth, hmmt_check_name(c.check), c.pfn, c.expected, c.found);
 	if (row->flags & UNDO)
 		WANT(!hmmt_pin(&dev0, 0, 0, HMMT_PIN_RELEASE, NULL), "release");
 	if (!(row->flags & EMPTY) && !verify(0, PAGES)) {

@@ -164,7 +164,9 @@ void bust_moved(struct worker *w, struct span s)
 	for (page = s.first; page < s.first + s.n; page++) {
 		word = atomic_load(&w->m->page[page].word);
 		slot = page_addr(page) + slot_offset(w->idx);
-		if (!word_writable(word) || !own_done(w, word) || access_load(slot, &val))
+		/* What two moves before a look have taken already stays a sequence, not a tag. */
+		if (!word_writable(word) || !own_done(w, word) || access_load(slot, &val) ||
+		    !(val & SLOT_SEQ_MASK))
 			continue;
 		access_store(slot, val - 1);
 		tally(w->sh, TALLY_BUSTED);
