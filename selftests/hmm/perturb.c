@@ -5,10 +5,13 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "area.h"
@@ -207,14 +210,81 @@ static bool errors(void)
 	return true;
 }
 
+/* --- turns ----------------------------------------------------------------------- */
+
+#define TURNS_MS	6000	/* so long one CPU is kept busy */
+#define STARVED_MS	60	/* the other one waits for so long: 7 to 10 with turns, 140 and more without */
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static bool pin_to(unsigned int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return !sched_setaffinity(0, sizeof(set), &set);
+}
+
+/*
+ * A CPU that is busy in the kernel does not keep an idle one that it woke from
+ * running
+ */
+static bool turns(void)
+{
+	uint64_t end = now_ns() + TURNS_MS * 1000000ULL, *worst, then;
+	char cmdline[4096] = "";
+	int fds[2];
+	pid_t pid;
+
+	hmmt_read_file("/proc/cmdline", cmdline, sizeof(cmdline));
+	if (!strstr(cmdline, "hmmtorture.turns=")) {
+		skip = "not the det engine";
+		return false;
+	}
+	worst = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	WANT(pin_to(0) && !pipe(fds), "one CPU");
+	pid = fork();
+	if (!pid) {
+		pin_to(1);
+		close(fds[1]);
+		while (read(fds[0], &then, sizeof(then)) == sizeof(then)) {
+			then = now_ns() - then;
+			if (then > *worst)
+				*worst = then;
+		}
+		_exit(0);
+	}
+	TRY(fill(1, true));
+	while ((then = now_ns()) < end) {
+		WANT(write(fds[1], &then, sizeof(then)) == sizeof(then), "pipe");
+		TRY(migrate(&dev0, 0, PAGES, 0, NULL));
+		TRY(migrate(&dev0, 0, PAGES, HMMT_MIGRATE_TO_SYS, NULL));
+	}
+	close(fds[1]);
+	waitpid(pid, NULL, 0);
+	printf("# longest wait of the other CPU: %llu ms\n",
+	       (unsigned long long)*worst / 1000000);
+	WANT(*worst < STARVED_MS * 1000000ULL, "the other CPU waited");
+	return true;
+}
+
 static const struct test tests[] = {
+	{ "turns", turns },
 	{ "sets", sets },
 	{ "odds", odds },
 	{ "off", off },
 	{ "errors", errors },
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
+	parse_options(argc, argv);
 	return run_tests("hmm-perturb", tests, sizeof(tests) / sizeof(tests[0]));
 }
