@@ -23,6 +23,7 @@ char *area;
 char why[256];
 bool whole_thps;
 const char *skip;
+bool oom_planned;
 unsigned int running_test;
 
 const char *bust = "";
@@ -168,6 +169,7 @@ struct outcome {
 	bool ok;
 	char why[sizeof(why)];
 	char skip[128];
+	bool oom_planned;
 };
 
 static void run_child(const struct test *test, struct outcome *out)
@@ -181,6 +183,7 @@ static void run_child(const struct test *test, struct outcome *out)
 	out->ok = test->run();
 	snprintf(out->why, sizeof(out->why), "%s", why);
 	snprintf(out->skip, sizeof(out->skip), "%s", skip && !out->ok ? skip : "");
+	out->oom_planned = oom_planned;
 	_exit(0);
 }
 
@@ -292,6 +295,7 @@ int run_tests(const char *program, const struct test *tests, unsigned int nr)
 		n++;
 		running_test = i;
 		ok = run_one(&tests[i], out);
+		oom_planned |= out->oom_planned;
 
 		if (out->skip[0]) {
 			printf("ok %u hmm.%s # SKIP %s\n", n, tests[i].name, out->skip);
@@ -307,8 +311,9 @@ int run_tests(const char *program, const struct test *tests, unsigned int nr)
 			printf("# %s: %s\n", tests[i].name, out->why);
 		printf("%sok %u hmm.%s\n", ok ? "" : "not ", n, tests[i].name);
 	}
-	printf("{\"hmmtorture\":1,\"program\":\"%s\",\"pass\":%u,\"fail\":%u,\"skip\":%u}\n",
-	       program, planned - failed - skipped, failed, skipped);
+	printf("{\"hmmtorture\":1,\"program\":\"%s\",\"pass\":%u,\"fail\":%u,\"skip\":%u%s}\n",
+	       program, planned - failed - skipped, failed, skipped,
+	       oom_planned ? ",\"oom_planned\":true" : "");
 	hmmt_close(&dev0);
 	hmmt_close(&dev1);
 	return !!failed;

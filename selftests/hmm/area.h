@@ -43,6 +43,9 @@ bool in_device(unsigned long page);
 /* A test is skipped by leaving with false and this set */
 extern const char *skip;
 
+/* The OOM killer runs because a test wants it to */
+extern bool oom_planned;
+
 struct test {
 	const char *name;
 	bool (*run)(void);

@@ -142,6 +142,36 @@ static void end_oom(void)
 	_exit(1);
 }
 
+/* The same without a group: there is little left for all, and it is the one to go */
+#define BALLAST_LEFT	(96UL << 20)
+
+static void end_oom_global(void)
+{
+	if (!hmmt_write_file("/proc/self/oom_score_adj", "1000"))
+		memset(hog, 1, HOG_SIZE);
+	_exit(1);
+}
+
+/* Takes the guest's memory but for BALLAST_LEFT; NULL: it could not */
+static char *ballast_take(size_t *size)
+{
+	uint64_t kb = 0;
+	char *p;
+
+	hmmt_file_field("/proc/meminfo", "MemAvailable", &kb);
+	if (kb << 10 <= BALLAST_LEFT)
+		return NULL;
+	*size = ((kb << 10) - BALLAST_LEFT) & ~(HMMT_PMD_SIZE - 1);
+	p = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return NULL;
+	madvise(p, *size, MADV_HUGEPAGE);
+	/* the victims are not to have it as well */
+	madvise(p, *size, MADV_DONTFORK);
+	memset(p, 1, *size);
+	return p;
+}
+
 /* It waits for the mmap lock; the child has what the parent has */
 static void end_fork(void)
 {
@@ -176,6 +206,7 @@ static const struct end {
 	{ "oom", end_oom, HOLD_OOM_MS, true, SIGKILL, ZAP_MIGRATION, "zap-migration" },
 	{ "fork", end_fork, HOLD_MS, false, 0, 0, NULL },
 	{ "close", end_close, HOLD_MS, false, 0, 0, NULL },
+	{ "oom_global", end_oom_global, HOLD_OOM_MS, true, SIGKILL, ZAP_MIGRATION, "zap-migration" },
 };
 
 #define NR_ENDS		(sizeof(ends) / sizeof(ends[0]))
@@ -301,11 +332,14 @@ static bool core_ok(void)
 	return true;
 }
 
-static uint64_t oom_kills(void)
+static uint64_t oom_kills(const struct end *end)
 {
 	uint64_t n = 0;
 
-	hmmt_file_field(CGROUP "/memory.events", "oom_kill", &n);
+	if (end->act == end_oom)
+		hmmt_file_field(CGROUP "/memory.events", "oom_kill", &n);
+	else if (end->act == end_oom_global)
+		hmmt_file_field("/proc/vmstat", "oom_kill", &n);
 	return n;
 }
 
@@ -314,7 +348,7 @@ static bool end_once(struct victim *v, bool *met)
 {
 	const struct end *end = v->end;
 	struct hmmt_stats before, after;
-	uint64_t kills = oom_kills();
+	uint64_t kills = oom_kills(end);
 	int status = 0;
 	pid_t pid;
 
@@ -337,7 +371,9 @@ static bool end_once(struct victim *v, bool *met)
 		return true;
 	WANT(end->sig ? WIFSIGNALED(status) && WTERMSIG(status) == end->sig : !status,
 	     "status %#x", status);
-	WANT(end->act != end_oom || oom_kills() > kills, "no OOM kill");
+	if (end->act == end_oom || end->act == end_oom_global)
+		WANT(oom_kills(end) == kills + 1, "%llu OOM kills",
+		     (unsigned long long)(oom_kills(end) - kills));
 	return end->act != end_coredump || core_ok();
 }
 
@@ -356,7 +392,10 @@ static bool end_at(struct victim *v)
 	return true;
 }
 
-/* Each kind at each point; @known: those that the kernel gets wrong */
+/*
+ * Each kind at each point; @known: those that the kernel gets wrong. Where all memory
+ * is exhausted at one point each: it takes seconds, and the group has had them all.
+ */
 static bool all_kinds(const struct end *end, bool known)
 {
 	struct victim v = { .end = end };
@@ -369,6 +408,8 @@ static bool all_kinds(const struct end *end, bool known)
 		for (v.point = HMMT_HOLD_COLLECTED; v.point <= HMMT_HOLD_MOVED; v.point++) {
 			char text[sizeof(why)];
 
+			if (end->act == end_oom_global && v.point != HMMT_HOLD_COLLECTED + i % 3)
+				continue;
 			if (end_at(&v))
 				continue;
 			memcpy(text, why, sizeof(text));
@@ -379,9 +420,26 @@ static bool all_kinds(const struct end *end, bool known)
 	return true;
 }
 
+static bool all_kinds_in_need(const struct end *end, bool known)
+{
+	size_t size = 0;
+	char *ballast = NULL;
+	bool ok;
+
+	if (end->act == end_oom_global) {
+		ballast = ballast_take(&size);
+		WANT(ballast, "the memory could not be taken");
+		oom_planned = true;
+	}
+	ok = all_kinds(end, known);
+	if (ballast)
+		munmap(ballast, size);
+	return ok;
+}
+
 static bool at_each_point(void)
 {
-	return all_kinds(&ends[running_test], false);
+	return all_kinds_in_need(&ends[running_test], false);
 }
 
 static bool known_too;	/* --known: also what the kernel is known to get wrong */
@@ -396,7 +454,7 @@ static bool known_at_each_point(const struct end *end)
 		skip = text;
 		return false;
 	}
-	return all_kinds(end, true);
+	return all_kinds_in_need(end, true);
 }
 
 static bool coredump_known(void)
@@ -407,6 +465,11 @@ static bool coredump_known(void)
 static bool oom_known(void)
 {
 	return known_at_each_point(&ends[4]);
+}
+
+static bool oom_global_known(void)
+{
+	return known_at_each_point(&ends[7]);
 }
 
 /* --- what waits for the user ------------------------------------------------------- */
@@ -527,7 +590,7 @@ static bool pin_behind_pin(void)
 
 int main(int argc, char **argv)
 {
-	struct test tests[NR_ENDS + 4];
+	struct test tests[NR_ENDS + 5];
 	unsigned int i;
 
 	if (argc == 2 && !strcmp(argv[1], "--nothing"))
@@ -545,6 +608,7 @@ int main(int argc, char **argv)
 		tests[i] = (struct test) { ends[i].name, at_each_point };
 	tests[i++] = (struct test) { "coredump_known", coredump_known };
 	tests[i++] = (struct test) { "oom_known", oom_known };
+	tests[i++] = (struct test) { "oom_global_known", oom_global_known };
 	tests[i++] = (struct test) { "ring_buffer_never_comes", ring_buffer_never_comes };
 	tests[i++] = (struct test) { "pin_behind_pin", pin_behind_pin };
 	return run_tests("hmm-ends", tests, i);
