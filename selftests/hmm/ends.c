@@ -206,7 +206,8 @@ static const struct end {
 	{ "oom", end_oom, HOLD_OOM_MS, true, SIGKILL, ZAP_MIGRATION, "zap-migration" },
 	{ "fork", end_fork, HOLD_MS, false, 0, 0, NULL },
 	{ "close", end_close, HOLD_MS, false, 0, 0, NULL },
-	{ "oom_global", end_oom_global, HOLD_OOM_MS, true, SIGKILL, ZAP_MIGRATION, "zap-migration" },
+	{ "oom_global", end_oom_global, HOLD_OOM_MS, true, SIGKILL, ZAP_MIGRATION,
+	  "zap-migration" },
 };
 
 #define NR_ENDS		(sizeof(ends) / sizeof(ends[0]))

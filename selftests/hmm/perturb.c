@@ -213,7 +213,7 @@ static bool errors(void)
 /* --- turns ----------------------------------------------------------------------- */
 
 #define TURNS_MS	6000	/* so long one CPU is kept busy */
-#define STARVED_MS	60	/* the other one waits for so long: 7 to 10 with turns, 140 and more without */
+#define STARVED_MS	60	/* the other one waits: 7 to 10 with turns, 140 and more without */
 
 static uint64_t now_ns(void)
 {
