@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: GPL-2.0
 guest-progs += init
-init-srcs := tools/guest/init.c
+init-srcs := tools/guest/init.c $(libhmmt-srcs)
