@@ -65,7 +65,10 @@ static int chunk_unplug(struct dmirror *dmirror, struct dmirror_chunk *chunk,
 		return -EALREADY;
 	dmirror_chunk_set(chunk, CHUNK_LEAVING);
 	ret = drain(dmirror, chunk, unplug);
+	/* it can only have become less since that gave up */
 	unplug->left = pages_left(chunk);
+	if (!unplug->left)
+		ret = 0;
 	dmirror_chunk_set(chunk, ret ? CHUNK_PLUGGED : CHUNK_UNPLUGGED);
 	if (ret == -EBUSY)
 		dmirror_count(mdevice, unplug_busy);
