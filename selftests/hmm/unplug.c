@@ -113,7 +113,7 @@ static unsigned int chunk_of_first(void)
 /* All in use, then one chunk after the other away; the rest is all there is to be had */
 static bool each(bool thp)
 {
-	struct hmmt_unplug u;
+	struct hmmt_unplug u = { 0 };
 	struct hmmt_migrate m;
 	unsigned long left;
 	unsigned int c;
@@ -331,7 +331,7 @@ static bool hold_end(void)
 static bool busy(void)
 {
 	struct hmmt_stats before, after;
-	struct hmmt_unplug u;
+	struct hmmt_unplug u = { 0 };
 	uint64_t ms;
 	int ret;
 
