@@ -35,7 +35,9 @@ static unsigned int pages_left(struct dmirror_chunk *chunk)
 static int drain(struct dmirror *dmirror, struct dmirror_chunk *chunk,
 		 struct hmmt_unplug *unplug)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(unplug->timeout_ms);
+	unsigned int ms = unplug->timeout_ms;
+	/* the jiffy that has begun does not count */
+	unsigned long end = jiffies + msecs_to_jiffies(ms) + !!ms;
 	int ret;
 
 	while (pages_left(chunk)) {

@@ -16,9 +16,9 @@
 #include "module.h"
 
 #define PAGES		HMMT_PMD_PAGES
-#define CHUNKS		6U
+#define CHUNKS		4U
 #define PER_PAGEMAP	2U
-#define PARAMS		"chunks=6 chunks_per_pagemap=2 poison=512"
+#define PARAMS		"chunks=4 chunks_per_pagemap=2 poison=512"
 #define WAIT_MS		5000	/* for what ends by itself */
 #define HOLD_MS		1500
 #define RACE_MS		2500
