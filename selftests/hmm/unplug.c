@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -21,7 +22,8 @@
 #define PARAMS		"chunks=4 chunks_per_pagemap=2 poison=512"
 #define WAIT_MS		5000	/* for what ends by itself */
 #define HOLD_MS		1500
-#define RACE_MS		2500
+#define RACE_CHUNKS	16U	/* to be unplugged under load, in so many tries */
+#define RACE_TRIES	400U
 #define NR_PROCS	3
 #define PROC_PMDS	2U
 
@@ -332,10 +334,12 @@ static bool busy(void)
 {
 	struct hmmt_stats before, after;
 	struct hmmt_unplug u = { 0 };
+	int ret, status;
 	uint64_t ms;
-	int ret;
+	pid_t pid;
 
 	TRY(all_there());
+	TRY(fill(CHUNKS, whole_thps));
 	TRY(stats_of(&dev0, &before));
 	TRY(hold_begin());
 	ms = now_ms();
@@ -350,10 +354,18 @@ static bool busy(void)
 	     after.unplugged - before.unplugged);
 	ret = hmmt_unplug(&dev0, held->chunk, HMMT_UNPLUG_PLUG, 0, NULL);
 	WANT(ret == -EALREADY, "it is not in use again: %s", strerror(-ret));
-	/* this time it is waited for */
-	TRY(pull(held->chunk, &u));
+	/* this time it is waited for, and nobody else gets into it meanwhile */
+	pid = fork();
+	if (!pid)
+		_exit(!pull(held->chunk, &u));
+	sleep_ms(50);
+	TRY(migrate(&dev0, 0, CHUNKS * PAGES, 0, NULL));
+	WANT(!in_chunk(&u, CHUNKS * PAGES), "%lu pages came", in_chunk(&u, CHUNKS * PAGES));
+	waitpid(pid, &status, 0);
+	WANT(!status, "unplug: status %#x", status);
 	TRY(hold_end());
-	return used_is(0);
+	TRY(used_is((CHUNKS - 1) * PAGES));
+	return verify(0, CHUNKS * PAGES);
 }
 
 /* A fatal signal ends the wait, and the chunk is in use again */
@@ -428,7 +440,7 @@ static bool rivals(void)
 }
 
 /* A user of both devices: to each, from one to the other, back, by itself and by fault */
-static bool user(unsigned int proc, uint64_t end)
+static bool user(unsigned int proc, const atomic_bool *stop)
 {
 	struct hmmt_dev devs[2] = { HMMT_DEV_CLOSED, HMMT_DEV_CLOSED };
 	const unsigned long nr = PROC_PMDS * PAGES;
@@ -436,7 +448,7 @@ static bool user(unsigned int proc, uint64_t end)
 
 	hmmt_rng_init(&rng, 3, proc);
 	TRY(!hmmt_open(&devs[0], 0) && !hmmt_open(&devs[1], 1) && fill(PROC_PMDS, proc & 1));
-	while (now_ms() < end) {
+	while (!*stop) {
 		unsigned int d = hmmt_rng_below(&rng, 2);
 		unsigned long first = hmmt_rng_below(&rng, nr), n = hmmt_rng_below(&rng, nr - first);
 
@@ -464,28 +476,28 @@ static bool user(unsigned int proc, uint64_t end)
 /* Chunks of both devices go and come while they are used */
 static bool under_load(void)
 {
-	unsigned int i, c, pulled = 0, late = 0;
+	unsigned int i, c = 0, pulled = 0, late = 0;
+	atomic_bool *stop;
 	struct hmmt_rng rng;
 	pid_t pids[NR_PROCS];
 	bool ok = true;
-	uint64_t end;
-	int status, ret;
+	int status, ret = 0;
 
 	TRY(all_there());
 	hmmt_rng_init(&rng, 5, 0);
-	end = now_ms() + RACE_MS;
+	stop = mmap(NULL, sizeof(*stop), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	WANT(stop != MAP_FAILED, "%s", strerror(errno));
 	for (i = 0; i < NR_PROCS; i++) {
 		fflush(stdout);
 		pids[i] = fork();
 		if (pids[i])
 			continue;
-		ok = user(i, end);
+		ok = user(i, stop);
 		if (!ok)
 			printf("# process %u: %s\n", i, why);
 		_exit(!ok);
 	}
-	/* not when they exit: docs/findings/evict-unmap.md */
-	while (now_ms() + 200 < end) {
+	for (i = 0; i < RACE_TRIES && pulled < RACE_CHUNKS; i++) {
 		struct hmmt_dev *dev = hmmt_rng_below(&rng, 2) ? &dev0 : &dev1;
 
 		c = hmmt_rng_below(&rng, CHUNKS);
@@ -500,6 +512,8 @@ static bool under_load(void)
 			break;
 		ret = 0;
 	}
+	/* not while something is unplugged: docs/findings/evict-unmap.md */
+	*stop = true;
 	for (i = 0; i < NR_PROCS; i++) {
 		waitpid(pids[i], &status, 0);
 		ok &= !status;
@@ -507,7 +521,7 @@ static bool under_load(void)
 	printf("# under_load: %u chunks unplugged, %u times busy\n", pulled, late);
 	WANT(!ret, "chunk %u: %s", c, strerror(-ret));
 	WANT(ok, "users");
-	WANT(pulled > 10, "%u chunks unplugged", pulled);
+	WANT(pulled == RACE_CHUNKS, "%u chunks unplugged", pulled);
 	return in_order();
 }
 
