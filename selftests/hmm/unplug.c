@@ -20,6 +20,7 @@
 #define CHUNKS		4U
 #define PER_PAGEMAP	2U
 #define PARAMS		"chunks=4 chunks_per_pagemap=2 poison=512"
+#define STRUCT_PAGE	64	/* bytes */
 #define WAIT_MS		5000	/* for what ends by itself */
 #define HOLD_MS		1500
 #define RACE_CHUNKS	16U	/* to be unplugged under load, in so many tries */
@@ -210,16 +211,30 @@ static bool processes(void)
 	return verify(0, PAGES);
 }
 
+/* Pages of system memory that hold struct pages of what was added since boot */
+static bool memmap_is(uint64_t pages)
+{
+	uint64_t now;
+	int ret = hmmt_file_field("/proc/vmstat", "nr_memmap_pages", &now);
+
+	WANT(!ret, "vmstat: %s", strerror(-ret));
+	WANT(now == pages, "struct pages: in %llu pages, not %llu", (unsigned long long)now,
+	     (unsigned long long)pages);
+	return true;
+}
+
 /* The last chunk takes the struct pages along: who names them hears that there are none */
 static bool pagemaps(void)
 {
 	struct hmmt_evict e = { .mode = HMMT_EVICT_CHUNK };
 	struct hmmt_stats before, after;
 	struct hmmt_unplug u, again;
+	uint64_t memmap = 0;
 	unsigned int c;
 	int ret;
 
 	TRY(all_there());
+	hmmt_file_field("/proc/vmstat", "nr_memmap_pages", &memmap);
 	TRY(stats_of(&dev0, &before));
 	for (c = PER_PAGEMAP; c < 2 * PER_PAGEMAP; c++) {
 		TRY(pull(c, &u));
@@ -231,10 +246,12 @@ static bool pagemaps(void)
 		     "chunk %u: %llu pagemaps gone", c, after.pagemaps_gone - before.pagemaps_gone);
 		TRY(in_order());
 	}
+	TRY(memmap_is(memmap - PER_PAGEMAP * PAGES * STRUCT_PAGE / HMMT_PAGE_SIZE));
 	WANT(!hmmt_evict(&dev0, NULL), "evict all");
 	/* back by the other one; its neighbour stays away */
 	c = PER_PAGEMAP;
 	TRY(plug(c, &again));
+	TRY(memmap_is(memmap));
 	WANT(again.pfn + PAGES == u.pfn, "it was elsewhere: %#llx", again.pfn);
 	TRY(in_order());
 	ret = hmmt_evict_some(&dev0, &e);
