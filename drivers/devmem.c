@@ -316,7 +316,6 @@ static int region_range(struct dmirror_region *region, u64 coherent_addr)
 {
 	struct dev_pagemap *pagemap = &region->pagemap;
 	u64 size = (u64)region->nr_chunks * HPAGE_PMD_SIZE;
-	struct resource *res;
 
 	pagemap->nr_range = 1;
 	pagemap->owner = region->mdevice;
@@ -324,24 +323,23 @@ static int region_range(struct dmirror_region *region, u64 coherent_addr)
 		pagemap->type = MEMORY_DEVICE_COHERENT;
 		pagemap->ops = &dmirror_coherent_ops;
 		pagemap->range.start = coherent_addr;
-		pagemap->range.end = coherent_addr + size - 1;
-		return 0;
+	} else {
+		/* whole sections, of which we want struct pages for no more than we use */
+		region->res = request_free_mem_region(&iomem_resource, size, "hmm_dmirror");
+		if (IS_ERR(region->res))
+			return PTR_ERR(region->res);
+		pagemap->type = MEMORY_DEVICE_PRIVATE;
+		pagemap->ops = &dmirror_private_ops;
+		pagemap->range.start = region->res->start;
 	}
-	res = request_free_mem_region(&iomem_resource, size, "hmm_dmirror");
-	if (IS_ERR(res))
-		return PTR_ERR(res);
-	pagemap->type = MEMORY_DEVICE_PRIVATE;
-	pagemap->ops = &dmirror_private_ops;
-	pagemap->range.start = res->start;
-	pagemap->range.end = res->end;
+	pagemap->range.end = pagemap->range.start + size - 1;
 	return 0;
 }
 
 static void region_unrange(struct dmirror_region *region)
 {
-	if (!region->mdevice->coherent)
-		release_mem_region(region->pagemap.range.start,
-				   range_len(&region->pagemap.range));
+	if (region->res)
+		release_mem_region(region->res->start, resource_size(region->res));
 }
 
 /* Struct pages for it */

@@ -70,6 +70,7 @@ struct dmirror_chunk {
 struct dmirror_region {
 	struct list_head	node;
 	struct dev_pagemap	pagemap;
+	struct resource		*res;		/* its addresses; NULL if coherent */
 	struct dmirror_device	*mdevice;
 	unsigned int		nr_chunks;
 	unsigned int		nr_plugged;	/* 0: has no struct pages */
