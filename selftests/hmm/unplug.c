@@ -456,6 +456,21 @@ static bool rivals(void)
 	return verify(0, CHUNKS * PAGES);
 }
 
+/* By number of a page that may not be there any more */
+static bool evict_any(struct hmmt_dev *dev, struct hmmt_rng *rng)
+{
+	struct hmmt_evict e = { .mode = HMMT_EVICT_RANGE, .nr = PAGES };
+	struct hmmt_unplug u;
+	int ret;
+
+	/* to ask for a chunk that is not there says where it would be */
+	hmmt_unplug(dev, hmmt_rng_below(rng, CHUNKS), 0, 0, &u);
+	e.pfn = u.pfn;
+	ret = hmmt_evict_some(dev, &e);
+	WANT(!ret || ret == -EINVAL, "evict: %s", strerror(-ret));
+	return true;
+}
+
 /* A user of both devices: to each, from one to the other, back, by itself and by fault */
 static bool user(unsigned int proc, const atomic_bool *stop)
 {
@@ -469,7 +484,7 @@ static bool user(unsigned int proc, const atomic_bool *stop)
 		unsigned int d = hmmt_rng_below(&rng, 2);
 		unsigned long first = hmmt_rng_below(&rng, nr), n = hmmt_rng_below(&rng, nr - first);
 
-		switch (hmmt_rng_below(&rng, 6)) {
+		switch (hmmt_rng_below(&rng, 7)) {
 		case 0:
 			TRY(migrate(&devs[d], 0, nr, HMMT_MIGRATE_TO_SYS, NULL));
 			break;
@@ -482,6 +497,9 @@ static bool user(unsigned int proc, const atomic_bool *stop)
 			break;
 		case 3:
 			TRY(verify_device(&devs[d], first, first + n / 16));
+			break;
+		case 4:
+			TRY(evict_any(&devs[d], &rng));
 			break;
 		default:
 			TRY(migrate(&devs[d], 0, nr, 0, NULL));
