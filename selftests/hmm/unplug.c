@@ -456,17 +456,30 @@ static bool rivals(void)
 	return verify(0, CHUNKS * PAGES);
 }
 
-/* By number of a page that may not be there any more */
-static bool evict_any(struct hmmt_dev *dev, struct hmmt_rng *rng)
-{
-	struct hmmt_evict e = { .mode = HMMT_EVICT_RANGE, .nr = PAGES };
-	struct hmmt_unplug u;
-	int ret;
+static uint64_t first_pfn[2][CHUNKS];	/* of each chunk */
 
-	/* to ask for a chunk that is not there says where it would be */
-	hmmt_unplug(dev, hmmt_rng_below(rng, CHUNKS), 0, 0, &u);
-	e.pfn = u.pfn;
-	ret = hmmt_evict_some(dev, &e);
+static void note_pfns(void)
+{
+	struct hmmt_unplug u;
+	unsigned int d, c;
+
+	for (d = 0; d < 2; d++) {
+		for (c = 0; c < CHUNKS; c++) {
+			hmmt_unplug(d ? &dev1 : &dev0, c, HMMT_UNPLUG_PLUG, 0, &u);
+			first_pfn[d][c] = u.pfn;
+		}
+	}
+}
+
+/* By number of a page that may not be there any more */
+static bool evict_any(const struct hmmt_dev *dev, struct hmmt_rng *rng)
+{
+	struct hmmt_evict e = {
+		.mode = HMMT_EVICT_RANGE, .nr = PAGES,
+		.pfn = first_pfn[dev->index][hmmt_rng_below(rng, CHUNKS)],
+	};
+	int ret = hmmt_evict_some(dev, &e);
+
 	WANT(!ret || ret == -EINVAL, "evict: %s", strerror(-ret));
 	return true;
 }
@@ -520,6 +533,7 @@ static bool under_load(void)
 
 	TRY(all_there());
 	hmmt_rng_init(&rng, 5, 0);
+	note_pfns();
 	stop = mmap(NULL, sizeof(*stop), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	WANT(stop != MAP_FAILED, "%s", strerror(errno));
 	for (i = 0; i < NR_PROCS; i++) {
