@@ -153,6 +153,7 @@ static int parse(struct config *cfg, int argc, char **argv)
 			cfg->bust = bust_find(optarg);
 			if (cfg->bust == NR_BUSTS)
 				ret = bad("no such mistake (see --list)", optarg);
+			cfg->answer = strchr(optarg, ':') ? strchr(optarg, ':') + 1 : "";
 			break;
 		case OPT_PROGRAM:
 			ret = play_load(cfg, optarg);
