@@ -121,7 +121,7 @@ static int pin(struct worker *w)
 		/* EFAULT is SIGBUS for want of memory, too, of which there is a count */
 		struct hmmt_stats st;
 
-		if (hmmt_stats(&w->r->dev[0], &st) || !st.nomem_sys)
+		if (ret != -EFAULT || hmmt_stats(&w->r->dev[0], &st) || !st.nomem_sys)
 			fail_add(w->sh, ORACLE_NEGATIVE, "pin: unexpected error",
 				 "%#lx+%#zx flags %#x: %s", page_addr(s.first), len, flags,
 				 strerror(-ret));
