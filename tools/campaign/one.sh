@@ -11,9 +11,12 @@ HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 . "$HMMT_TOP/tools/campaign/lib.sh"
 
 campaign=$1
-IFS=$'\t' read -r _ name engine accel flavour scenarios seed seconds perturb program <<<"$2"
-IFS=$'\t' read -r _ tools build image cpus mem \
-	< <(awk -F'\t' -v f="$flavour" '$1 == f' "$campaign/prepared.tsv")
+# shellcheck disable=SC2034 # a column of the plan
+number='' name='' engine='' accel='' kernel='' flavour='' scenarios='' seed='' seconds=''
+perturb='' program=''
+plan_read "$2"
+IFS=$'\t' read -r _ _ tools build image cpus mem \
+	< <(awk -F'\t' -v k="$kernel" -v f="$flavour" '$1 == k && $2 == f' "$campaign/prepared.tsv")
 dir=$campaign/$name
 engine_name=$engine
 [ "$accel" = auto ] || engine=$accel
