@@ -40,6 +40,13 @@ ktap_match "sum: title is that of the first bug" "$(facts "$dir/verdict.json")" 
 ktap_match "sum: counts runs by verdict" "$(facts "$dir/verdict.json")" 'counts: FAIL 2'
 ktap_match "sum: counters per engine" "$(facts "$dir/verdict.json")" \
 	'engine: det .*"to_dev_thp": 1[0-9]*'
+ktap_equal "sum: of one kernel, its name is left out" "$(grep -cE '^  det +[0-9]+ runs' "$tmp/out")" 1
+sums two-kernels PASS 0 pass pass-selftest
+sed -i 's/"kernel_release": *"[^"]*"/"kernel_release":"7.9.1"/' "$tmp/sum-two-kernels/pass/run.json"
+judged sum "$tmp/sum-two-kernels" --known "$here/known"
+ktap_match "sum: counters per kernel" "$(cat "$tmp/out")" '  det +7\.9\.1 +1 runs: .* [1-9][0-9]* oracle checks'
+ktap_equal "sum: the other kernel apart" "$(grep -cE '^  [a-z]+ +[0-9.]+ +1 runs' "$tmp/out")" 2
+judged sum "$dir" --known "$here/known"
 ktap_match "sum: prints a table" "$(cat "$tmp/out")" 'FAIL +fail-oracle +wrong slot'
 ktap_match "ktap: plan of all runs" "$(sed -n 2p "$dir/results.ktap")" '^1\.\.7$'
 ktap_equal "ktap: one result a run" "$(grep -cE '^(not )?ok ' "$dir/results.ktap")" 7
