@@ -113,10 +113,8 @@ static void cycle(const struct config *cfg, struct shared *sh, int go, pid_t pid
 
 	read_parameters(params, sizeof(params));
 	ret = unload();
-	if (bust_round(cfg, sh, "unload"))
-		ret = -EXDEV;
 	atomic_fetch_add(&sh->checked[ORACLE_DRIVER], 1);
-	if (ret)
+	if (ret || bust_round(cfg, sh, "unload"))
 		fail_add(sh, ORACLE_DRIVER, "driver: cannot be unloaded", "%s", strerror(-ret));
 	if (write(go, "g", 1) != 1 || waitpid(pid, &status, 0) != pid)
 		status = -1;
@@ -127,9 +125,7 @@ static void cycle(const struct config *cfg, struct shared *sh, int go, pid_t pid
 		fail_add(sh, ORACLE_SLOT, "wrong slot: after the driver was unloaded",
 			 "status %#x of the process that had its pages", status);
 	ret = ret ? 0 : load(params);
-	if (!ret && bust_round(cfg, sh, "load"))
-		ret = -EXDEV;
-	if (ret)
+	if (ret || bust_round(cfg, sh, "load"))
 		fail_add(sh, ORACLE_DRIVER, "driver: cannot be loaded again", "%s: %s", params,
 			 strerror(-ret));
 }

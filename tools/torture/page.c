@@ -310,12 +310,12 @@ static bool try_raced(struct worker *w, const struct page_try *t)
 /* Words that are somebody's, but not what belongs here. */
 static uint64_t slot_bust(struct worker *w, uint64_t word, unsigned int slot, uint64_t val)
 {
-	unsigned int other = (slot + 1) % w->r->nr_workers;
+	unsigned int other = (slot + 1) % MAX_WORKERS;
 	uint32_t gen = word_gen(word);
 
 	if (slot >= MAX_WORKERS || !val)
 		return val;
-	if (other != slot && bust_answer(w, "misplaced"))
+	if (bust_answer(w, "misplaced"))
 		return slot_value(tag_of(w, word, other), val & SLOT_SEQ_MASK);
 	if (gen > 1 && bust_answer(w, "discarded"))
 		return slot_value(slot_tag(w->m->seed, word_cell(word), gen - 1, slot),
