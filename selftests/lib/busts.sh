@@ -22,7 +22,7 @@ rc=0
 	--mem 1024 --expect selftest --flavour DEBUG --quiet --append numa=fake=2 -- \
 	hmm-busts guest /bin/torture "$(known_without "$(cat "$build/hmmt/release")")" \
 	>"$tmp/out" 2>&1 || rc=$?
-[ "$rc" -eq 0 ] || ktap_diag "$(cat "$tmp/out")"
+[ "$rc" -eq 0 ] || ktap_diag "exit status $rc" "$(cat "$tmp/out")" "$(tail -n 4 "$tmp/run/console.log")"
 # Its own lines count, and that the guest came to its end.
 grep -aE '^(not ok|ok|#) ' "$tmp/run/results.log" || true
 ktap_n=$(grep -acE '^(not )?ok ' "$tmp/run/results.log" || true)

@@ -52,14 +52,16 @@ open_resumed()
 
 dry_run()
 {
-	local line number name engine accel kernel flavour scenarios seed seconds perturb program
+	local line what number name engine accel kernel flavour scenarios seed seconds perturb program
 
 	printf 'profile %s, seed %s, %s guest(s) at once\n' "$opt_profile" "$opt_seed" "$opt_vms"
 	while IFS= read -r line; do
 		plan_read "$line"
+		what=$program
+		[ "$scenarios" = - ] || what="$scenarios${program:+ $program}"
 		printf '%s: engine %s (%s), kernel %s, flavour %s, perturb %s, seed %s, %ss: %s\n' \
 			"$name" "$engine" "$accel" "${kernel/#own/$opt_ksrc}" "$flavour" "$perturb" \
-			"$seed" "$seconds" "${program:-$scenarios}"
+			"$seed" "$seconds" "$what"
 	done <<<"$plan"
 }
 

@@ -103,13 +103,13 @@ exec_continue()
 		row=$(row_of_death "$results")
 		[[ -n $row && $verdict == @(KNOWN|FAIL) ]] || return 0
 		program=${program%%@after*}@after=$row
-	elif [ "$verdict" = KNOWN ] && [[ -z $program || $program == *@duration* ]]; then
+	elif [ "$verdict" = KNOWN ] && [[ $scenarios != - || $program == *@duration* ]]; then
 		elapsed=$(sed -n 's/.*"elapsed_ms":[[:space:]]*\([0-9]*\).*/\1/p' \
 			"$campaign_dir/$name/verdict.json" | head -n 1)
 		seconds=$((seconds - (${elapsed:-0} + 999) / 1000))
 		seed=$((seed + 1))
 		[ "$seconds" -ge "$EXEC_REST" ] || return 0
-		[ -n "$program" ] || scenarios=$(rest_of_torture "$scenarios" "$results")
+		[ "$scenarios" = - ] || scenarios=$(rest_of_torture "$scenarios" "$results")
 	else
 		return 0
 	fi

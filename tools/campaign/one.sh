@@ -53,7 +53,7 @@ program_words()
 	done
 }
 
-if [ -n "$program" ]; then
+if [ "$scenarios" = - ]; then
 	expect=selftest
 	nodes=()
 	read -r -a words <<<"$program"
@@ -66,6 +66,10 @@ else
 	without=$(known_without "$release")
 	words=(torture --seed "$seed" --duration "${seconds}s" --scenario "$scenarios"
 		--perturb "$perturb" --pauses "$pauses" ${without:+--without "$without"})
+	if [ -n "$program" ]; then
+		read -r -a stress <<<"${program#& }"
+		words=(pressure "${stress[@]}" : "${words[@]}" --company)
+	fi
 fi
 # Counts of what was run here, not of what booting did
 if grep -q '^# gcov:' "$HMMT_TOP/configs/kernel/$flavour"; then

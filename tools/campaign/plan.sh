@@ -4,6 +4,7 @@
 # whose columns are PLAN_COLUMNS of lib.sh. NAME is also the run's directory. KERNEL is a
 # series to fetch, or "own": the tree of --ksrc. SCENARIOS is "-" where the guest does not
 # torture but runs PROGRAM, a guest program and its arguments, in which
+# Beside SCENARIOS it is "& ARGS": what stress-ng does meanwhile. The words of a program:
 #	@seed @duration	are those of the run
 #	@avoid		is --avoid and the known issues of the kernel
 #	@after[=ROW]	is --after ROW, or nothing: with it a guest that died is
@@ -108,7 +109,8 @@ plan_rows()
 			start=$(parse_seed "$first") ||
 				die "$EX_USAGE" "profile $profile, run $row: '$first' is no seed"
 		fi
-		if [ "$sets" != - ] && [ -n "$program" ]; then
+		[ "$sets" = - ] || [ -z "$opt_stress" ] || program="& $opt_stress"
+		if [ "$sets" != - ] && [ -n "$program" ] && [[ $program != "& "* ]]; then
 			die "$EX_USAGE" "profile $profile, run $row: scenarios or a program, not both"
 		elif [ "$sets" = - ]; then
 			in_list "${program%% *}" "${programs[@]}" ||
@@ -119,7 +121,7 @@ plan_rows()
 		[ -n "$scenario_lines" ] || continue
 		# what a program perturbs is its own matter
 		perturb=$sets_waits
-		[ -z "$program" ] || perturb=none
+		[ "$sets" != - ] || perturb=none
 		for ((r = 0; r < repeat; r++)); do
 			seed=$(((start + r) & 0x7fffffffffffffff))
 			while read -r scenarios; do

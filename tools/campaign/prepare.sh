@@ -103,12 +103,14 @@ prepare_source()
 		die "$EX_NOVERDICT" "no kernel source: no network, or --ksrc DIR"
 }
 
+image_args=()	# what a plan wants of its images
+
 # prepare_flavour FLAVOUR: kernel, driver and image of it
 prepare_flavour()
 {
 	build_dir=$(vm kernel --ksrc "$source_dir" --flavour "$1") ||
 		die "$EX_NOVERDICT" "kernel $1 of $source_dir was not built"
-	image_file=$(vm image --tools "$tools_dir" --build "$build_dir") ||
+	image_file=$(vm image --tools "$tools_dir" --build "$build_dir" "${image_args[@]}") ||
 		die "$EX_NOVERDICT" "the guest's image was not made"
 }
 
@@ -137,6 +139,10 @@ prepare_all()
 	local kernel flavour last='' tortured
 
 	prepare_tools
+	if plan_column program <<<"$1" | grep -q '^& '; then
+		vm deps --stress || die "$EX_NOVERDICT" "the package stress-ng is not there"
+		image_args=(--stress)
+	fi
 	prepared=
 	tortured=$(plan_column scenarios kernel <<<"$1" | sed -n '/^-/!s/.*\t//p' | sort -u)
 	while IFS=$'\t' read -r kernel flavour; do

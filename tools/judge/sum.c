@@ -179,8 +179,8 @@ static void print_engines(const json_t *engines, const char *release)
 
 		printf("  %-8s %s%s%3" JSON_INTEGER_FORMAT " runs: THPs %" JSON_INTEGER_FORMAT
 		       " to device, %" JSON_INTEGER_FORMAT " to system",
-		       key, release, *release ? " " : "", hmmt_json_int(e, "runs", 0), hmmt_json_int(e, "to_dev_thp", 0),
-		       hmmt_json_int(e, "to_sys_thp", 0));
+		       key, release, *release ? " " : "", hmmt_json_int(e, "runs", 0),
+		       hmmt_json_int(e, "to_dev_thp", 0), hmmt_json_int(e, "to_sys_thp", 0));
 		if (both)
 			printf(" (and %" JSON_INTEGER_FORMAT " in runs without a record)", both);
 		printf("; %" JSON_INTEGER_FORMAT " splits, %" JSON_INTEGER_FORMAT

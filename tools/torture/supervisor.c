@@ -236,8 +236,7 @@ static void run_round(struct supervisor *sv, const struct scenario *s,
 		for (i = 0; i < NR_DEVS; i++)
 			hmmt_close(&sv->dev[i]);
 		/* these mistakes show only where all is unmapped, however few rounds there are */
-		_exit(round_main(&r, number & 1 || cfg->bust == BUST_RSS ||
-				     cfg->bust == BUST_TABLES));
+		_exit(round_main(&r, number & 1 || cfg->bust == BUST_RSS || cfg->bust == BUST_TABLES));
 	}
 	if (pid < 0) {
 		fail_add(sv->sh, ORACLE_PROGRESS, "round: cannot fork", "%s", strerror(errno));

@@ -139,7 +139,8 @@ struct config {
 	unsigned int max_pauses;	/* of a wait in the kernel */
 	uint64_t perturb_seed;
 	bool keep_going;
-	bool guest;		/* nobody else changes the system's counters */
+	bool guest;		/* a machine of our own */
+	bool company;		/* ... where others change the system's counters as well */
 	enum bust bust;
 	const char *answer;	/* OP:WHAT of BUST_ANSWER */
 	bool without[MAX_OPS];	/* by number: not to run */
