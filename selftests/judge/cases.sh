@@ -63,6 +63,34 @@ cp "$here/fixtures/pass-selftest/run.json" "$here/fixtures/pass-selftest/console
 judged run "$tmp/self"
 ktap_equal "ktap: reads back as a pass" "$(head -n 1 "$tmp/out")" PASS
 
+# pressed NAME LINE: a run that passed, and what stress-ng beside it left
+pressed()
+{
+	local dir=$tmp/pressed-$1
+
+	mkdir -p "$dir"
+	cp "$here/fixtures/pass"/* "$dir/"
+	sed -i "/^HMMT-END/i $2" "$dir/results.log"
+	judged run "$dir" --known "$here/known"
+	said="$(head -n 1 "$tmp/out"); $(facts "$dir/verdict.json" | { grep stress-ng || true; } | paste -sd';')"
+}
+pressed good '{"pressure":1,"exit":0,"signal":0,"early":false,"ended":true,"stressors":{"vm":7}}'
+ktap_equal "pressure: what was done is told" "$said" "PASS; note: stress-ng: vm did 7 bogo operations"
+pressed failed '{"pressure":1,"exit":2,"signal":0,"early":true,"ended":true,"stressors":{"vm":7}}'
+ktap_match "pressure: a stressor failed" "$said" '^FAIL.*title: stress-ng: a stressor failed'
+pressed idle '{"pressure":1,"exit":0,"signal":0,"early":false,"ended":true,"stressors":{"vm":7,"fork":0}}'
+ktap_match "pressure: a stressor did nothing" "$said" '^INCONCLUSIVE.*reason: stress-ng: fork did nothing'
+pressed early '{"pressure":1,"exit":0,"signal":0,"early":true,"ended":true,"stressors":{"vm":7}}'
+ktap_match "pressure: it ended too early" "$said" '^INCONCLUSIVE.*: stress-ng ended before the torture'
+pressed killed '{"pressure":1,"exit":0,"signal":9,"early":true,"ended":true,"stressors":{}}'
+ktap_match "pressure: it was killed" "$said" '^INCONCLUSIVE.*: stress-ng was ended by signal 9'
+pressed endless '{"pressure":1,"exit":0,"signal":9,"early":false,"ended":false,"stressors":{}}'
+ktap_match "pressure: it did not end" "$said" '^INCONCLUSIVE.*: stress-ng did not end and was killed'
+pressed refused '{"pressure":1,"exit":3,"signal":0,"early":true,"ended":true,"stressors":{}}'
+ktap_match "pressure: it did not start" "$said" '^INCONCLUSIVE.*: stress-ng ended with status 3'
+pressed cut '{"pressure":1,"exit":0,"sig'
+ktap_match "pressure: no more than a part of its record" "$(head -n 1 "$tmp/out")" '^INCONCLUSIVE'
+
 ktap_equal "junit: well-formed" "$(xml_ok "$dir/junit.xml" 2>&1 && echo yes)" yes
 ktap_match "junit: totals" "$(sed -n 2p "$dir/junit.xml")" \
 	'tests="[0-9]+" failures="5" errors="2" skipped="[0-9]+"'

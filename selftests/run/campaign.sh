@@ -195,6 +195,11 @@ sed -i 's/ all / 7.3,9.9 /' "$fake/configs/profiles/kernels"
 go --profile kernels
 ktap_match "kernels: one that is not known" "exit $rc: $(cat "$tmp/out")" \
 	"^exit 2: .*unknown kernel '9.9'; valid: default all 7.3 7.2 6.12"
+go --stress "--vm 1" --vms 4
+ktap_equal "pressure: beside every torture" "$(column_of scenarios perturb program | sort -u)" \
+	"$(printf 'storm\tmigrate\t& --vm 1')"
+go --profile programs --stress "--vm 1" --vms 4
+ktap_equal "pressure: not beside programs" "$(column_of program | grep -c '^& ')" 1
 go --profile programs --scenario storm
 ktap_equal "program: not with --scenario" "$(finished)" 1
 go --profile programs --dry-run --duration 50s
@@ -246,6 +251,8 @@ told()
 }
 ktap_equal "one.sh: torture" "$(told storm,mremap)" \
 	"torture: torture --seed 5 --duration 40s --scenario storm,mremap --perturb some --pauses N --without op"
+ktap_equal "one.sh: torture under pressure" "$(told storm '& --vm 1 --fork 2')" \
+	"torture: pressure --vm 1 --fork 2 : torture --seed 5 --duration 40s --scenario storm --perturb some --pauses N --without op --company"
 ktap_equal "one.sh: program" "$(told - 'prog -s @seed -d @duration @avoid x @after')" \
 	"selftest: prog -s 5 -d 40s --avoid here,there x"
 ktap_equal "one.sh: program that goes on" "$(told - 'prog @after=a.b')" "selftest: prog --after a.b"

@@ -134,7 +134,8 @@ static void add_title(json_t *titles, const char *title, const char *verdict, co
 static json_t *sum_json(json_t *runs, enum hmmt_verdict *worst)
 {
 	json_t *o = json_object(), *list = json_array(), *counts = json_object();
-	json_t *titles = json_array(), *engines = json_object(), *kernels = json_object(), *v, *r;
+	json_t *titles = json_array(), *engines = json_object(), *kernels = json_object();
+	json_t *v, *r;
 	const char *title = json_array_size(runs) ? "" : "no run was found";
 	size_t i;
 
