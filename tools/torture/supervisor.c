@@ -231,12 +231,14 @@ static void run_round(struct supervisor *sv, const struct scenario *s,
 	pid = bust_round(cfg, sv->sh, "fork") ? -1 : fork();
 	if (!pid) {
 		unsigned int i;
+		bool unmap;
 
 		setpgid(0, 0);
 		for (i = 0; i < NR_DEVS; i++)
 			hmmt_close(&sv->dev[i]);
 		/* these mistakes show only where all is unmapped, however few rounds there are */
-		_exit(round_main(&r, number & 1 || cfg->bust == BUST_RSS || cfg->bust == BUST_TABLES));
+		unmap = number & 1 || cfg->bust == BUST_RSS || cfg->bust == BUST_TABLES;
+		_exit(round_main(&r, unmap));
 	}
 	if (pid < 0) {
 		fail_add(sv->sh, ORACLE_PROGRESS, "round: cannot fork", "%s", strerror(errno));
