@@ -10,7 +10,7 @@
 # and the few at the end of find_units(). Names of tests are UNIT:TEST.
 set -euo pipefail
 
-HMMT_TOP=$(cd "$(dirname "$0")/.." && pwd)
+HMMT_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=tools/campaign/lib.sh
 . "$HMMT_TOP/tools/campaign/lib.sh"
 # shellcheck source=tools/campaign/prepare.sh
@@ -24,9 +24,12 @@ passed=0
 failed=0
 skipped=0
 failures=()
+failed_units=()
 started=()
 # On a new machine, with all its kernels to build, all of it takes half an hour.
 TEST_SECONDS=${HMMT_TEST_SECONDS:-4800}
+# of the log of a unit that failed
+readonly TAIL_LINES=40
 
 parse_args()
 {
@@ -203,6 +206,7 @@ count()
 	[ "$s" -eq 0 ] || line="$line, $s skipped"
 	printf '[%3ds] %-24s %s (%d s)\n' "$((EPOCHSECONDS - HMMT_T0))" "$unit" "$line" "$secs"
 	if [ "$f" -gt 0 ]; then
+		failed_units+=("$unit")
 		{ grep -aE -B 6 '^not ok ' "$log" || tail -n 20 "$log"; } |
 			head -n 60 | sed 's/^/    /'
 	fi
@@ -274,10 +278,13 @@ settle()
 # give_up: says what did not end, and what there is so far
 give_up()
 {
-	local log
+	local name log
 
-	for log in "$logs"/*.log; do
-		[ -e "$log.rc" ] || failures+=("${log##*/}: did not end in $TEST_SECONDS s (log: $log)")
+	for name in "${started[@]}"; do
+		log=$(log_of "$name")
+		[ ! -e "$log.rc" ] || continue
+		failures+=("$name: did not end in $TEST_SECONDS s (log: $log)")
+		failed_units+=("$name")
 	done
 	failed=$((failed + 1))
 	finish || exit
@@ -291,9 +298,16 @@ end_jobs()
 	for pid in $(jobs -rp); do kill -TERM -- "-$pid" 2>/dev/null || true; done
 }
 
-# finish: the totals; fails as the test does
+# finish: the totals; fails as the test does. The ends of logs are in the output, since
+# that may be all that is left of the machine.
 finish()
 {
+	local unit
+
+	for unit in "${failed_units[@]}"; do
+		printf 'the end of %s:\n' "$(log_of "$unit")"
+		tail -n "$TAIL_LINES" "$(log_of "$unit")" | sed 's/^/    /'
+	done
 	if [ "$failed" -gt 0 ]; then
 		printf 'failed:\n'
 		printf '  %s\n' "${failures[@]}"
@@ -348,4 +362,5 @@ main()
 	finish
 }
 
-main "$@"
+# its own test sources it
+[ "${BASH_SOURCE[0]}" != "$0" ] || main "$@"
