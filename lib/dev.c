@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "hmmt.h"
@@ -247,4 +248,16 @@ int hmmt_perturb(const struct hmmt_dev *dev, unsigned int max, uint64_t seed)
 	arg.max = max;
 	arg.seed = seed;
 	return dev_ioctl(dev, HMMT_PERTURB, &arg);
+}
+
+int hmmt_module_load(const char *path, const char *params)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (syscall(SYS_finit_module, fd, params, 0))
+		ret = -errno;
+	close(fd);
+	return ret;
 }

@@ -116,6 +116,13 @@ int hmmt_check_exclusive(const struct hmmt_dev *dev, unsigned long addr, size_t 
 /* hmmt_perturb - up to @max PAUSE at each point of the device, 0: off. */
 int hmmt_perturb(const struct hmmt_dev *dev, unsigned int max, uint64_t seed);
 
+/*
+ * hmmt_module_load - the module in the file @path. Of the driver test_hmm there is one
+ * in each guest: HMMT_MODULE_FILE.
+ */
+int hmmt_module_load(const char *path, const char *params);
+#define HMMT_MODULE_FILE	"/lib/modules/test_hmm.ko"
+
 /* --- waits in kernel functions (calls.c) --------------------------------- */
 
 struct hmmt_function {

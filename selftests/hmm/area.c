@@ -71,6 +71,14 @@ void explain(const char *cond, const char *fmt, ...)
 	va_end(ap);
 }
 
+bool stats_of(struct hmmt_dev *dev, struct hmmt_stats *st)
+{
+	int ret = hmmt_stats(dev, st);
+
+	WANT(!ret, "stats: %s", strerror(-ret));
+	return true;
+}
+
 uint64_t *word(unsigned long page)
 {
 	return (uint64_t *)(area + page * HMMT_PAGE_SIZE + 64);

@@ -30,6 +30,12 @@ extern bool whole_thps;		/* this kernel migrates whole THPs */
 __attribute__((format(printf, 2, 3)))
 void explain(const char *cond, const char *fmt, ...);
 
+static inline unsigned long at(unsigned long page)
+{
+	return (unsigned long)area + page * HMMT_PAGE_SIZE;
+}
+
+bool stats_of(struct hmmt_dev *dev, struct hmmt_stats *st);
 uint64_t *word(unsigned long page);
 uint64_t value(unsigned long page);
 bool fill(unsigned int pmds, bool thp);

@@ -6,19 +6,17 @@ set -euo pipefail
 HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=selftests/ktap.sh
 . "$HMMT_TOP/selftests/ktap.sh"
-vm=$HMMT_TOP/tools/vm
+# shellcheck source=selftests/guest.sh
+. "$HMMT_TOP/selftests/guest.sh"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-tools=$("$vm/tools.sh")
-build=$("$vm/kernel.sh" --ksrc "$("$vm/fetch.sh")")
-image=$("$vm/image.sh" --tools "$tools" --build "$build")
+guest_image DEBUG
 
 # 128 MiB at 512 MiB, half for each of two devices of 32 chunks
 rc=0
 # shellcheck disable=SC2016 # the kernel's $
-"$vm/boot.sh" --dir "$tmp/run" --tools "$tools" --build "$build" --image "$image" \
-	--mem 1024 --expect selftest --flavour DEBUG --quiet --append 'memmap=128M$512M' -- \
+guest_boot "$tmp/run" --append 'memmap=128M$512M' -- \
 	driver:chunks=32 driver:spm_addr_dev0=0x20000000 driver:spm_addr_dev1=0x24000000 \
 	hmm-uapi >"$tmp/out" 2>&1 || rc=$?
 ktap_equal "guest ends" "$rc" 0

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "hmmt.h"
+#include "uffd_move.h"
 
 #ifndef UFFD_FEATURE_WP_ASYNC
 #define UFFD_FEATURE_WP_ASYNC	(1 << 15)
@@ -433,20 +433,6 @@ static bool softdirty_table(void)
 	*p = 1;
 	return moved_dirty(p, false);
 }
-
-/* Of 6.8; build machines may have older headers. */
-#ifndef UFFDIO_MOVE
-struct uffdio_move {
-	__u64 dst;
-	__u64 src;
-	__u64 len;
-	__u64 mode;
-	__s64 move;
-};
-
-#define UFFDIO_MOVE	_IOWR(UFFDIO, 0x05, struct uffdio_move)
-#define UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES	(1ULL << 1)
-#endif
 
 /* A device THP is no hole, and is not passed over like one */
 static bool uffd_move(void)

@@ -21,7 +21,8 @@ HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 . "$HMMT_TOP/selftests/ktap.sh"
 # shellcheck source=selftests/verdict.sh
 . "$HMMT_TOP/selftests/verdict.sh"
-vm=$HMMT_TOP/tools/vm
+# shellcheck source=selftests/guest.sh
+. "$HMMT_TOP/selftests/guest.sh"
 
 duration=$(parse_duration "${HMMT_FUZZ_DURATION:-20s}") ||
 	die "$EX_USAGE" "HMMT_FUZZ_DURATION: '$HMMT_FUZZ_DURATION' is no duration"
@@ -34,15 +35,13 @@ logs=${logs:-$HMMT_TOP/results/fuzz-$(date +%Y%m%d-%H%M%S)-$$}
 # fuzz FLAVOUR ENGINE SEED: sets died when the kernel ended the guest early
 fuzz()
 {
-	local dir=$logs/fuzz-$1-$2-$3 seed=$3 name="$1 $2, $duration s, seed $3" build image
+	local dir=$logs/fuzz-$1-$2-$3 seed=$3 name="$1 $2, $duration s, seed $3"
 	local word why avoid
 
-	build=$("$vm/kernel.sh" --ksrc "$source" --flavour "$1")
-	image=$("$vm/image.sh" --tools "$tools" --build "$build")
+	guest_image "$1" "$source"
 	avoid=$(known_names "$(cat "$build/hmmt/release")")
-	"$vm/boot.sh" --dir "$dir" --tools "$tools" --build "$build" --image "$image" \
-		--engine "$2" --seed "$seed" --mem "$(guest_mib "$1")" --overdue "$((duration + 900))" \
-		--expect selftest --flavour "$1" --quiet -- \
+	guest_boot "$dir" --engine "$2" --seed "$seed" --mem "$(guest_mib "$1")" \
+		--overdue "$((duration + 900))" -- \
 		hmm-fuzz --seed "$seed" --duration "${duration}s" ${avoid:+--avoid "$avoid"} || true
 	"$HMMT_JUDGE" run "$dir" --known "$HMMT_TOP/configs/known" || true
 	grep -a '^# ' "$dir/results.log" || true
@@ -65,8 +64,7 @@ fuzz()
 }
 
 mkdir -p "$logs"
-tools=$("$vm/tools.sh")
-HMMT_JUDGE=$tools/host/hmmt-judge
+HMMT_JUDGE=$("$vm/tools.sh")/host/hmmt-judge
 source=$("$vm/fetch.sh")
 for flavour in "${flavours[@]}"; do
 	for engine in "${engines[@]}"; do

@@ -11,7 +11,8 @@ HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 . "$HMMT_TOP/tools/campaign/lib.sh"
 # shellcheck source=selftests/ktap.sh
 . "$HMMT_TOP/selftests/ktap.sh"
-vm=$HMMT_TOP/tools/vm
+# shellcheck source=selftests/guest.sh
+. "$HMMT_TOP/selftests/guest.sh"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -71,9 +72,7 @@ guest()
 {
 	local dir=$tmp/$series-guest line name
 
-	"$vm/boot.sh" --dir "$dir" --tools "$tools" --build "$build" --image "$image" \
-		--mem 1024 --expect selftest --flavour DEBUG --quiet -- "$@" \
-		>"$dir.out" 2>&1 || true
+	guest_boot "$dir" -- "$@" >"$dir.out" 2>&1 || true
 	"$tools/host/hmmt-judge" run "$dir" --known "$HMMT_TOP/configs/known" \
 		>>"$dir.out" 2>&1 || true
 	while read -r line; do
@@ -90,11 +89,9 @@ guest()
 }
 
 [ $# -gt 0 ] || set -- 6.12 7.3
-tools=$("$vm/tools.sh")
 for series; do
 	tree=$("$vm/fetch.sh" --kernel "$series")
-	build=$("$vm/kernel.sh" --ksrc "$tree")
-	image=$("$vm/image.sh" --tools "$tools" --build "$build")
+	guest_image DEBUG "$tree"
 
 	# what was silent once is not built again
 	silent=$HMMT_CACHE/static/silent/$({

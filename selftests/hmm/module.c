@@ -17,7 +17,6 @@
 
 #define KMEMLEAK	"/sys/kernel/debug/kmemleak"
 #define LEFT_KB		4096	/* slabs that are not given back */
-#define MODULE_FILE	"/lib/modules/test_hmm.ko"
 
 uint64_t now_ms(void)
 {
@@ -36,15 +35,7 @@ void sleep_ms(unsigned int ms)
 
 int module_load(const char *params)
 {
-	int fd = open(MODULE_FILE, O_RDONLY | O_CLOEXEC);
-	int ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (syscall(SYS_finit_module, fd, params, 0))
-		ret = -errno;
-	close(fd);
-	return ret;
+	return hmmt_module_load(HMMT_MODULE_FILE, params);
 }
 
 int module_unload(unsigned int ms)

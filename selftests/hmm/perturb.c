@@ -31,11 +31,6 @@ static bool have_tracer(void)
 	return false;
 }
 
-static unsigned long at(unsigned long page)
-{
-	return (unsigned long)area + page * HMMT_PAGE_SIZE;
-}
-
 /* What every set has a function for: migration, faults, fork, split, exit */
 static bool activity(void)
 {

@@ -9,7 +9,8 @@ HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 . "$HMMT_TOP/tools/campaign/lib.sh"
 # shellcheck source=selftests/ktap.sh
 . "$HMMT_TOP/selftests/ktap.sh"
-vm=$HMMT_TOP/tools/vm
+# shellcheck source=selftests/guest.sh
+. "$HMMT_TOP/selftests/guest.sh"
 logs=${logs:-$HMMT_TOP/results/robust-$(date +%Y%m%d-%H%M%S)-$$}
 
 # program, what is broken, tests to run, the test that must fail, what it says
@@ -30,9 +31,7 @@ hmm-capacity	data	processes	processes_and_devices	process 2: .*page 100 holds 0
 '
 
 mkdir -p "$logs"
-tools=$("$vm/tools.sh")
-build=$("$vm/kernel.sh" --ksrc "$("$vm/fetch.sh")")
-image=$("$vm/image.sh" --tools "$tools" --build "$build")
+guest_image DEBUG
 
 # guest N ROW...: a step for each row, and what it must say
 guest()
@@ -46,9 +45,7 @@ guest()
 		[ ${#steps[@]} -eq 0 ] || steps+=(+)
 		steps+=("$program" --bust "$what" --only "$only")
 	done
-	"$vm/boot.sh" --dir "$dir" --tools "$tools" --build "$build" --image "$image" \
-		--engine det --seed 1 --mem 1024 --expect selftest --flavour DEBUG --quiet \
-		-- "${steps[@]}" || true
+	guest_boot "$dir" --seed 1 -- "${steps[@]}" || true
 	for row; do
 		IFS=$'\t' read -r program what only test says <<<"$row"
 		n=$((n + 1))

@@ -13,7 +13,8 @@ HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 . "$HMMT_TOP/tools/campaign/lib.sh"
 # shellcheck source=selftests/ktap.sh
 . "$HMMT_TOP/selftests/ktap.sh"
-vm=$HMMT_TOP/tools/vm
+# shellcheck source=selftests/guest.sh
+. "$HMMT_TOP/selftests/guest.sh"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -25,9 +26,7 @@ guest()
 
 	shift
 	# shellcheck disable=SC2016 # the kernel's $
-	"$vm/boot.sh" --dir "$dir" --tools "$tools" --build "$build" --image "$image" \
-		--mem 2048 --expect selftest --flavour DEBUG --quiet \
-		--engine det --append 'memmap=512M$512M' -- "$@" \
+	guest_boot "$dir" --mem 2048 --append 'memmap=512M$512M' -- "$@" \
 		hmm-tests -T benchmark_thp_migration >"$dir.out" 2>&1 || true
 	# The benchmark has nothing to say under emulation, and with 128 THPs
 	# it fails on both drivers in a guest of this size.
@@ -44,7 +43,8 @@ stock_guest()
 
 	shift
 	made=$(cat "$build/hmmt/bzImage" "$build"/hmmt/{stock_test_hmm.ko,hmm-tests} \
-		"$tools/guest/init" "$vm"/{engine,boot}.sh "$0" | cat - <(qemu-system-x86_64 --version) |
+		"$tools/guest/init" "$vm"/{engine,boot}.sh \
+		"$HMMT_TOP"/selftests/guest.sh "$0" | cat - <(qemu-system-x86_64 --version) |
 		sha256sum | cut -c 1-16)
 	kept=$HMMT_CACHE/static/stock-$made
 	if [ ! -d "$kept" ]; then
@@ -67,13 +67,12 @@ splats()
 		"$tmp/$1/verdict.json" | sort -u || true
 }
 
-tools=$("$vm/tools.sh")
 [ $# -gt 0 ] || set -- 7.2 7.3
 for series; do
 	tree=$("$vm/fetch.sh" --kernel "$series")
 	build=$("$vm/kernel.sh" --ksrc "$tree")
 	"$vm/hmm-tests.sh" --ksrc "$tree" --build "$build" >"$tmp/path"
-	image=$("$vm/image.sh" --tools "$tools" --build "$build")
+	guest_image DEBUG "$tree"
 	words=(driver:spm_addr_dev0=0x20000000 driver:spm_addr_dev1=0x30000000)
 	stock_guest "$series-stock" "${words[@]}" &
 	guest "$series-ours" "${words[@]}" &

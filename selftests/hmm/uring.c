@@ -11,19 +11,6 @@
 
 #define PAGES	HMMT_PMD_PAGES
 
-static unsigned long at(unsigned long page)
-{
-	return (unsigned long)area + page * HMMT_PAGE_SIZE;
-}
-
-static bool stats_of(struct hmmt_dev *dev, struct hmmt_stats *st)
-{
-	int ret = hmmt_stats(dev, st);
-
-	WANT(!ret, "stats: %s", strerror(-ret));
-	return true;
-}
-
 static bool ring_init(struct io_uring *ring)
 {
 	int ret = io_uring_queue_init(8, ring, 0);

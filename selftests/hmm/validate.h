@@ -77,11 +77,6 @@ bool inject(unsigned int sites, unsigned long nth, unsigned long interval);
 bool child_begin(void);
 bool child_end(void);
 
-static inline unsigned long at(unsigned long page)
-{
-	return (unsigned long)area + page * HMMT_PAGE_SIZE;
-}
-
 static inline char *ptr(unsigned long page)
 {
 	return area + page * HMMT_PAGE_SIZE;

@@ -8,7 +8,8 @@ set -euo pipefail
 HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=selftests/ktap.sh
 . "$HMMT_TOP/selftests/ktap.sh"
-vm=$HMMT_TOP/tools/vm
+# shellcheck source=selftests/guest.sh
+. "$HMMT_TOP/selftests/guest.sh"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -52,11 +53,8 @@ while read -r bust only; do
 	[ "${#words[@]}" -eq 0 ] || words+=(+)
 	words+=(hmm-validate "--bust=$bust" "--only=$only")
 done <<<"$busts"
-build=$("$vm/kernel.sh" --ksrc "$("$vm/fetch.sh")" --flavour DEBUG)
-image=$("$vm/image.sh" --tools "$tools" --build "$build")
-"$vm/boot.sh" --dir "$tmp/bust" --tools "$tools" --build "$build" --image "$image" \
-	--mem 1024 --expect selftest --flavour DEBUG --quiet -- "${words[@]}" \
-	>"$tmp/boot.out" 2>&1 || true
+guest_image DEBUG
+guest_boot "$tmp/bust" -- "${words[@]}" >"$tmp/boot.out" 2>&1 || true
 # each step begins with a KTAP line
 awk '/^KTAP/ { n++ } /^(not )?ok / { print n, $0 }' "$tmp/bust/results.log" >"$tmp/busted" || true
 n=0

@@ -8,15 +8,14 @@ set -euo pipefail
 HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=selftests/ktap.sh
 . "$HMMT_TOP/selftests/ktap.sh"
-vm=$HMMT_TOP/tools/vm
+# shellcheck source=selftests/guest.sh
+. "$HMMT_TOP/selftests/guest.sh"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-tools=$("$vm/tools.sh")
-build=${HMMT_TEST_BUILD:-$("$vm/kernel.sh" --ksrc "$("$vm/fetch.sh")")}
+guest_image DEBUG
 # the very tree that it was built from
 ksrc=$(realpath "$build/source")
-image=$("$vm/image.sh" --tools "$tools" --build "$build")
 title='wrong slot: stale sequence'
 
 title_of()
@@ -26,8 +25,7 @@ title_of()
 
 # One worker: what a mistake is found as must not depend on the schedule.
 # No device: what a stock kernel does with device pages is not tested here.
-"$vm/boot.sh" --dir "$tmp/run" --tools "$tools" --build "$build" --image "$image" \
-	--engine det --seed 5 --mem 1024 --quiet --expect torture --flavour DEBUG -- \
+guest_boot "$tmp/run" --seed 5 --expect torture -- \
 	torture --seed 5 --workers 1 --duration 2s --round-ms 1000 --scenario mremap --no-device \
 	--bust moved >"$tmp/run.log" 2>&1 || true
 "$tools/host/hmmt-judge" run "$tmp/run" >"$tmp/judge.log" 2>&1 || true
@@ -57,9 +55,8 @@ ops
 1 sweep 14
 end 4
 END
-"$vm/boot.sh" --dir "$tmp/short" --tools "$tools" --build "$build" --image "$image" \
-	--engine det --mem 1024 --quiet --expect torture --flavour DEBUG \
-	--program "$tmp/long" -- torture --program /program --trace draws >"$tmp/short.log" 2>&1 || true
+guest_boot "$tmp/short" --expect torture --program "$tmp/long" -- \
+	torture --program /program --trace draws >"$tmp/short.log" 2>&1 || true
 "$tools/host/hmmt-judge" run "$tmp/short" >"$tmp/judge.log" 2>&1 || true
 ktap_equal "a program by hand fails" "$(title_of "$tmp/short")" "$title"
 rc=0

@@ -7,7 +7,8 @@ set -euo pipefail
 HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=selftests/ktap.sh
 . "$HMMT_TOP/selftests/ktap.sh"
-vm=$HMMT_TOP/tools/vm
+# shellcheck source=selftests/guest.sh
+. "$HMMT_TOP/selftests/guest.sh"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -23,12 +24,8 @@ ktap_match "targets are told" "$table" "THP to device, stock / ours: [0-9.]+, ta
 ktap_equal "no target is missed" "$(grep -c MISS <<<"$table" || true)" 0
 [ -z "$(grep MISS <<<"$table" || true)" ] || ktap_diag "$table"
 
-tools=$("$vm/tools.sh")
-build=$("$vm/kernel.sh" --ksrc "$("$vm/fetch.sh")" --flavour PERF)
-image=$("$vm/image.sh" --tools "$tools" --build "$build")
-"$vm/boot.sh" --dir "$tmp/bust" --tools "$tools" --build "$build" --image "$image" \
-	--mem 1024 --expect selftest --flavour PERF --quiet -- driver:none hmmt-bench 1 bust \
-	>"$tmp/out" 2>&1 || true
+guest_image PERF
+guest_boot "$tmp/bust" -- driver:none hmmt-bench 1 bust >"$tmp/out" 2>&1 || true
 ktap_match "changed data is noticed" "$(cat "$tmp/bust/results.log")" \
 	"the data is not the same.*not ok 1 bench"
 ktap_end

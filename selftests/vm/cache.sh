@@ -5,8 +5,8 @@ set -euo pipefail
 HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=selftests/ktap.sh
 . "$HMMT_TOP/selftests/ktap.sh"
-# shellcheck source=tools/vm/common.sh
-. "$HMMT_TOP/tools/vm/common.sh"
+# shellcheck source=tools/vm/cache.sh
+. "$HMMT_TOP/tools/vm/cache.sh"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

@@ -8,7 +8,8 @@ set -euo pipefail
 HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=selftests/ktap.sh
 . "$HMMT_TOP/selftests/ktap.sh"
-vm=$HMMT_TOP/tools/vm
+# shellcheck source=selftests/guest.sh
+. "$HMMT_TOP/selftests/guest.sh"
 
 tmp=$(mktemp -d)
 busy=()
@@ -41,8 +42,7 @@ load_host()
 # boot NAME SEED PERTURB-SEED: a short torture of everything, perturbed
 boot()
 {
-	"$vm/boot.sh" --dir "$tmp/$1" --tools "$tools" --build "$build" --image "$image" \
-		--engine det --seed "$2" --mem 1024 --quiet -- \
+	guest_boot "$tmp/$1" --seed "$2" --expect torture -- \
 		torture --seed "$2" --duration 3s --scenario everything \
 		--perturb migrate,fault,rmap,split,layout --perturb-seed "$3" >"$tmp/$1.log" 2>&1
 }
@@ -60,10 +60,7 @@ $(diff -a "$tmp/$2/$4" "$tmp/$3/$4" | head -n 6 | cut -c 1-200)"
 	fi
 }
 
-build=${HMMT_TEST_BUILD:-}
-tools=$("$vm/tools.sh")
-[ -n "$build" ] || build=$("$vm/kernel.sh" --ksrc "$("$vm/fetch.sh")")
-image=$("$vm/image.sh" --tools "$tools" --build "$build")
+guest_image DEBUG
 
 for run in "idle 7 7" "loaded 7 7" "other 8 8" "waits 7 8"; do
 	read -r name seed waits <<<"$run"

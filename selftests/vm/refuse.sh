@@ -7,13 +7,12 @@ set -euo pipefail
 HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=selftests/ktap.sh
 . "$HMMT_TOP/selftests/ktap.sh"
-vm=$HMMT_TOP/tools/vm
+# shellcheck source=selftests/guest.sh
+. "$HMMT_TOP/selftests/guest.sh"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-tools=$("$vm/tools.sh")
-build=$("$vm/kernel.sh" --ksrc "$("$vm/fetch.sh")")
-image=$("$vm/image.sh" --tools "$tools" --build "$build")
+guest_image DEBUG
 
 # boot NAME WORDS...: a run of WORDS, then the same where nobody asked for it
 boot()
@@ -21,8 +20,7 @@ boot()
 	local name=$1
 
 	shift
-	"$vm/boot.sh" --dir "$tmp/$name" --tools "$tools" --build "$build" --image "$image" \
-		--mem 1024 --expect selftest --quiet -- "$@" >"$tmp/$name.out" 2>&1 || true
+	guest_boot "$tmp/$name" -- "$@" >"$tmp/$name.out" 2>&1 || true
 	sed -i 's/ *\\\? *hmmtorture.guest=1//' "$tmp/$name/replay.sh"
 	ktap_equal "$name: another machine" \
 		"$(grep -c hmmtorture.guest "$tmp/$name/replay.sh" || true)" 0

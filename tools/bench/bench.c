@@ -57,17 +57,6 @@ static void report(const struct module *mod, const char *what, uint64_t ns)
 	       (unsigned long long)ns / PMDS);
 }
 
-static int load(const struct module *mod)
-{
-	int fd = open(mod->path, O_RDONLY | O_CLOEXEC), ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
-	close(fd);
-	return ret;
-}
-
 /* The stock command, one PMD at a time */
 static bool stock(int fd, unsigned long cmd, size_t chunk)
 {
@@ -249,7 +238,7 @@ static bool measure(const struct module *mod, int fd, bool thp)
 
 static bool run(const struct module *mod)
 {
-	int fd = -1, ret = load(mod);
+	int fd = -1, ret = hmmt_module_load(mod->path, "");
 	bool ok = false;
 
 	if (ret) {

@@ -5,6 +5,9 @@
 # build of what it changes and of what the one before it had changed.
 # shellcheck disable=SC2154
 
+# shellcheck source=tools/vm/cache.sh
+. "$HMMT_TOP/tools/vm/cache.sh"
+
 # Several runs of one checkout take turns at the tree, bug by bug.
 tree_lock()
 {
@@ -131,14 +134,10 @@ copy_kernel()
 
 keep_kernel()
 {
-	local old
-
 	# another checkout may keep the same one at this very time
 	copy_kernel "$1" "$2.new.$$" || { rm -rf "$2.new.$$"; return 0; }
 	mv -T "$2.new.$$" "$2" 2>/dev/null || rm -rf "$2.new.$$"
-	find "${2%/*}" -mindepth 1 -maxdepth 1 -printf '%T@\t%p\n' | sort -rn |
-		tail -n +$((KERNELS_KEPT + 1)) | cut -f 2 |
-		while IFS= read -r old; do rm -rf "$old"; done
+	keep_newest "${2%/*}" "$KERNELS_KEPT"
 }
 
 # tree_build ID FLAVOUR [FILE]: what boots, in RESULTS/ID/boot: the kernel with

@@ -30,11 +30,12 @@
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "hmmt.h"
 
 #define RESULTS_PORT	"/dev/ttyS1"
 #define THP_DIR		"/sys/kernel/mm/transparent_hugepage"
@@ -176,16 +177,9 @@ static void setup_thp(void)
 static int load_driver(const char *name, const char *params)
 {
 	char path[128];
-	int fd, ret = 0;
 
 	snprintf(path, sizeof(path), "/lib/modules/%s.ko", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (syscall(SYS_finit_module, fd, params, 0))
-		ret = -errno;
-	close(fd);
-	return ret;
+	return hmmt_module_load(path, params);
 }
 
 /*

@@ -425,7 +425,7 @@ static void comment(FILE *out, const char *title, const char *head)
 
 int hmmt_ctest_write(const char *path, const char *title, FILE *out)
 {
-	struct journal *j = malloc(sizeof(*j));
+	struct journal j;
 	struct ctest t = { .out = out };
 	struct hmmt_journal_record *rec;
 	unsigned int workers;
@@ -434,12 +434,10 @@ int hmmt_ctest_write(const char *path, const char *title, FILE *out)
 	bool calls = false;
 	int err;
 
-	if (!j)
-		return -ENOMEM;
-	err = hmmt_journal_open(path, j);
+	err = hmmt_journal_open(path, &j);
 	if (err)
-		goto free;
-	err = hmmt_journal_program(j, &rec, &t.n, &head);
+		return err;
+	err = hmmt_journal_program(&j, &rec, &t.n, &head);
 	if (err)
 		goto close;
 	t.rec = rec;
@@ -456,7 +454,7 @@ int hmmt_ctest_write(const char *path, const char *title, FILE *out)
 	comment(out, title, head);
 	for (i = 0; i < t.n; i++)
 		if (rec[i].op < HMMT_JOURNAL_TRACE)
-			hmmt_program_line(j, rec, t.n, i, " * ", out);
+			hmmt_program_line(&j, rec, t.n, i, " * ", out);
 	fprintf(out, " *\n * %s\n */\n", t.checked ?
 		"One op at a time: every load has a value that it must give." :
 		"Threads: what a load gives depends on their order and is not checked.");
@@ -468,8 +466,6 @@ int hmmt_ctest_write(const char *path, const char *title, FILE *out)
 free_rec:
 	free(rec);
 close:
-	hmmt_journal_close(j);
-free:
-	free(j);
+	hmmt_journal_close(&j);
 	return err;
 }

@@ -156,31 +156,28 @@ static void running_ops(const struct journal *j, char *out, size_t size)
 
 int hmmt_journal_counters(const char *path, struct hmmt_counters *out)
 {
-	struct journal *j = malloc(sizeof(*j));
+	struct journal j;
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	if (!j)
-		return -ENOMEM;
-	err = hmmt_journal_open(path, j);
+	err = hmmt_journal_open(path, &j);
 	if (!err) {
 		out->present = true;
-		out->heartbeat = j->h.heartbeat;
-		out->elapsed_ms = j->h.elapsed_ms;
-		out->total_ms = j->h.total_ms;
-		out->ops = j->h.ops;
-		out->thp_migrations = j->h.thp_migrations;
-		out->base_migrations = j->h.base_migrations;
-		out->cpu_faults = j->h.cpu_faults;
-		out->dev_faults = j->h.dev_faults;
-		out->splits = j->h.splits;
-		out->checks = j->h.checks;
-		out->failures = j->h.failures;
-		hmmt_copy(out->phase, sizeof(out->phase), j->h.phase);
-		running_ops(j, out->running, sizeof(out->running));
-		hmmt_journal_close(j);
+		out->heartbeat = j.h.heartbeat;
+		out->elapsed_ms = j.h.elapsed_ms;
+		out->total_ms = j.h.total_ms;
+		out->ops = j.h.ops;
+		out->thp_migrations = j.h.thp_migrations;
+		out->base_migrations = j.h.base_migrations;
+		out->cpu_faults = j.h.cpu_faults;
+		out->dev_faults = j.h.dev_faults;
+		out->splits = j.h.splits;
+		out->checks = j.h.checks;
+		out->failures = j.h.failures;
+		hmmt_copy(out->phase, sizeof(out->phase), j.h.phase);
+		running_ops(&j, out->running, sizeof(out->running));
+		hmmt_journal_close(&j);
 	}
-	free(j);
 	return err;
 }
 
@@ -201,35 +198,31 @@ static void print_record(const struct journal *j, const struct hmmt_journal_reco
 
 int hmmt_journal_print(const char *path, size_t last, FILE *out)
 {
-	struct journal *j = malloc(sizeof(*j));
+	struct journal j;
 	struct hmmt_journal_record *rec = NULL;
 	char phase[64];
 	size_t i, n = 0, from;
 	int err;
 
-	if (!j)
-		return -ENOMEM;
-	err = hmmt_journal_open(path, j);
+	err = hmmt_journal_open(path, &j);
 	if (err)
-		goto free;
-	err = hmmt_journal_collect(j, &rec, &n);
+		return err;
+	err = hmmt_journal_collect(&j, &rec, &n);
 	if (err)
 		goto close;
-	hmmt_copy(phase, sizeof(phase), j->h.phase);
+	hmmt_copy(phase, sizeof(phase), j.h.phase);
 	fprintf(out, "# %llu records written, %zu readable, %zu op names, phase \"%s\"\n",
-		(unsigned long long)j->h.next, n, j->nr_names, phase);
+		(unsigned long long)j.h.next, n, j.nr_names, phase);
 	fprintf(out, "# time worker pid op args result\n");
 	for (i = 0; i < n; i++)
 		if (rec[i].ret == RUNNING)
-			print_record(j, &rec[i], out);
+			print_record(&j, &rec[i], out);
 	from = last && n > last ? n - last : 0;
 	for (i = from; i < n; i++)
 		if (rec[i].ret != RUNNING)
-			print_record(j, &rec[i], out);
+			print_record(&j, &rec[i], out);
 	free(rec);
 close:
-	hmmt_journal_close(j);
-free:
-	free(j);
+	hmmt_journal_close(&j);
 	return err;
 }

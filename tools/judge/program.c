@@ -64,33 +64,29 @@ void hmmt_program_line(const struct journal *j, const struct hmmt_journal_record
 
 int hmmt_program_write(const char *path, FILE *out)
 {
-	struct journal *j = malloc(sizeof(*j));
+	struct journal j;
 	struct hmmt_journal_record *rec;
 	unsigned int lines = 0;
 	const char *head;
 	size_t i, n;
 	int err;
 
-	if (!j)
-		return -ENOMEM;
-	err = hmmt_journal_open(path, j);
+	err = hmmt_journal_open(path, &j);
 	if (err)
-		goto free;
-	err = hmmt_journal_program(j, &rec, &n, &head);
+		return err;
+	err = hmmt_journal_program(&j, &rec, &n, &head);
 	if (err)
 		goto close;
 	fputs(head, out);
 	for (i = 0; i < n; i++) {
 		if (rec[i].op >= HMMT_JOURNAL_TRACE)
 			continue;
-		hmmt_program_line(j, rec, n, i, "", out);
+		hmmt_program_line(&j, rec, n, i, "", out);
 		lines++;
 	}
 	fprintf(out, "end %u\n", lines);
 	free(rec);
 close:
-	hmmt_journal_close(j);
-free:
-	free(j);
+	hmmt_journal_close(&j);
 	return err;
 }

@@ -224,14 +224,24 @@ struct span pick_multi(struct worker *w)
 	return block_span(hmmt_rng_below(&w->rng, w->m->nr_blocks - n + 1), n);
 }
 
-struct span mapped_run(struct worker *w, struct span s)
+struct span leading_run(struct worker *w, struct span s, bool (*is)(uint64_t word))
 {
 	unsigned int n;
 
 	for (n = 0; n < s.n; n++)
-		if (!word_mapped(atomic_load(&w->m->page[s.first + n].word)))
+		if (!is(atomic_load(&w->m->page[s.first + n].word)))
 			break;
 	return (struct span){ s.first, n };
+}
+
+int lock_run(struct worker *w, struct span *s, bool (*is)(uint64_t word), uint64_t *blocks)
+{
+	*blocks = model_lock(w->m, s, 1);
+	*s = leading_run(w, *s, is);
+	if (s->n)
+		return 0;
+	model_unlock(w->m, *blocks);
+	return -EAGAIN;
 }
 
 struct span vma_run(struct worker *w, struct span s)
@@ -239,7 +249,7 @@ struct span vma_run(struct worker *w, struct span s)
 	unsigned long addr = page_addr(s.first);
 	struct hmmt_vma vma;
 
-	s = mapped_run(w, s);
+	s = leading_run(w, s, word_mapped);
 	if (!s.n)
 		return s;
 	if (hmmt_vma_at(w->r->maps_fd, addr, &vma)) {

@@ -16,7 +16,6 @@
 
 #include "torture.h"
 
-#define MODULE_FILE	"/lib/modules/test_hmm.ko"
 #define PARAMETERS	"/sys/module/test_hmm/parameters"
 #define HELD_BLOCKS	4
 
@@ -79,18 +78,6 @@ static void read_parameters(char *out, size_t size)
 		closedir(dir);
 }
 
-static int load(const char *params)
-{
-	int fd = open(MODULE_FILE, O_RDONLY | O_CLOEXEC), ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (syscall(SYS_finit_module, fd, params, 0))
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 /* Whoever had the device open may let go of it a moment later. */
 static int unload(void)
 {
@@ -124,7 +111,7 @@ static void cycle(const struct config *cfg, struct shared *sh, int go, pid_t pid
 	if (status && !(WIFEXITED(status) && WEXITSTATUS(status) == 2))
 		fail_add(sh, ORACLE_SLOT, "wrong slot: after the driver was unloaded",
 			 "status %#x of the process that had its pages", status);
-	ret = ret ? 0 : load(params);
+	ret = ret ? 0 : hmmt_module_load(HMMT_MODULE_FILE, params);
 	if (ret || bust_round(cfg, sh, "load"))
 		fail_add(sh, ORACLE_DRIVER, "driver: cannot be loaded again", "%s: %s", params,
 			 strerror(-ret));

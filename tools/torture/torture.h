@@ -322,9 +322,14 @@ struct span pick_mapped_block(struct worker *w);	/* ... with a mapped page */
 struct span pick_part(struct worker *w);		/* part of one */
 struct span pick_unaligned(struct worker *w);		/* across a PMD boundary */
 struct span pick_multi(struct worker *w);		/* two or three whole */
-/* The leading run of @s that is mapped (at the start, locked); may be empty. */
-struct span mapped_run(struct worker *w, struct span s);
-/* The same, within one VMA. */
+/* The leading run of @s that is word_mapped() or so (at the start, locked); may be empty. */
+struct span leading_run(struct worker *w, struct span s, bool (*is)(uint64_t word));
+/*
+ * model_lock() of @s, which becomes its leading run, 0 or -EAGAIN: it is empty and
+ * nothing is locked. For model_unlock(): @blocks.
+ */
+int lock_run(struct worker *w, struct span *s, bool (*is)(uint64_t word), uint64_t *blocks);
+/* The mapped run within one VMA. */
 struct span vma_run(struct worker *w, struct span s);
 /* After a failed call: make the model say what there is. */
 void arena_resync(struct worker *w, struct span s);

@@ -14,6 +14,9 @@ HMMT_CACHE=${HMMT_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/hmmt
 HMMT_T0=${HMMT_T0:-$EPOCHSECONDS}
 export HMMT_TOP HMMT_CACHE HMMT_T0
 
+# shellcheck source=tools/vm/cache.sh
+. "$HMMT_TOP/tools/vm/cache.sh"
+
 # step TEXT: what begins now, with the time since the start
 step()
 {
@@ -66,26 +69,6 @@ put_in_place()
 	fi
 	mv -T "$1" "$2"
 	rm -rf "$2.old"
-}
-
-# keep_newest DIR N: removes the entries of DIR but for the N used last. Whoever
-# uses one touches it.
-keep_newest()
-{
-	find "$1" -mindepth 1 -maxdepth 1 ! -name '*.lock' ! -name '*.new' -printf '%T@\t%p\n' |
-		sort -rn | tail -n +$(($2 + 1)) | cut -f 2 | xargs -rd '\n' rm -rf
-}
-
-# drop_gone ENTRY...: removes those whose file "top" names a checkout that is gone. An
-# empty one is just being written.
-drop_gone()
-{
-	local entry top
-
-	for entry; do
-		top=$(cat "$entry/top" 2>/dev/null) || continue
-		[ -z "$top" ] || [ -d "$top" ] || rm -rf "$entry"
-	done
 }
 
 # need_disk DIR MIB WHAT

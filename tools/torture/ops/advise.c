@@ -80,15 +80,15 @@ static int advise_locked(struct worker *w, int advice)
 {
 	struct span s = block_or_part(w);
 	uint64_t blocks;
-	int ret = -EAGAIN;
+	int ret;
 
 	op_arg(w, (uint64_t)s.first << 32 | s.n);
 	op_arg(w, 0);
 	op_arg(w, advice);
-	blocks = model_lock(w->m, &s, 1);
-	s = mapped_run(w, s);
-	if (s.n)
-		ret = advise_call(w, s, advice);
+	ret = lock_run(w, &s, word_mapped, &blocks);
+	if (ret)
+		return ret;
+	ret = advise_call(w, s, advice);
 	model_unlock(w->m, blocks);
 	return ret;
 }
@@ -150,18 +150,15 @@ static int populate(struct worker *w)
 	bool write = hmmt_rng_chance(&w->rng, 1, 2);
 	struct span s = block_or_part(w);
 	uint64_t blocks;
-	unsigned int n;
 	int ret;
 
 	if (hmmt_rng_chance(&w->rng, 1, 2))
 		return advise_free(w, write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
 	op_arg(w, (uint64_t)s.first << 32 | s.n);
-	blocks = model_lock(w->m, &s, 1);
-	for (n = 0; n < s.n; n++)
-		if (!word_writable(atomic_load(&w->m->page[s.first + n].word)))
-			break;
-	s.n = n;
-	ret = n ? advise_call(w, s, write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) : -EAGAIN;
+	ret = lock_run(w, &s, word_writable, &blocks);
+	if (ret)
+		return ret;
+	ret = advise_call(w, s, write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
 	if (!ret)
 		check_populated(w, s);
 	model_unlock(w->m, blocks);
@@ -177,12 +174,9 @@ static int lock_pages(struct worker *w)
 	int ret;
 
 	op_arg(w, (uint64_t)s.first << 32 | s.n);
-	blocks = model_lock(w->m, &s, 1);
-	s = mapped_run(w, s);
-	if (!s.n) {
-		model_unlock(w->m, blocks);
-		return -EAGAIN;
-	}
+	ret = lock_run(w, &s, word_mapped, &blocks);
+	if (ret)
+		return ret;
 	ops_warm(w, page_addr(s.first), s.n * HMMT_PAGE_SIZE);
 	step_begin(w, STEP_MADVISE, page_addr(s.first));
 	ret = mlock((void *)page_addr(s.first), s.n * HMMT_PAGE_SIZE) ? -errno : 0;
@@ -263,15 +257,9 @@ static int lazy_free(struct worker *w)
 	op_arg(w, (uint64_t)s.first << 32 | s.n);
 	op_arg(w, 0);
 	op_arg(w, via);
-	blocks = model_lock(w->m, &s, 1);
-	for (i = 0; i < s.n; i++)
-		if (!word_writable(atomic_load(&w->m->page[s.first + i].word)))
-			break;
-	s.n = i;
-	if (!s.n) {
-		model_unlock(w->m, blocks);
-		return -EAGAIN;
-	}
+	ret = lock_run(w, &s, word_writable, &blocks);
+	if (ret)
+		return ret;
 	len = s.n * HMMT_PAGE_SIZE;
 	ops_warm(w, page_addr(s.first), len);
 	flux_begin(w->m, s);
@@ -339,9 +327,10 @@ static int seal(struct worker *w)
 	int ret;
 
 	op_arg(w, (uint64_t)s.first << 32 | s.n);
-	blocks = model_lock(w->m, &s, 1);
-	s = mapped_run(w, s);
-	ret = s.n ? child_run(w, seal_child, &s) : -EAGAIN;
+	ret = lock_run(w, &s, word_mapped, &blocks);
+	if (ret)
+		return ret;
+	ret = child_run(w, seal_child, &s);
 	model_unlock(w->m, blocks);
 	if (!ret && bust_answer(w, "died"))
 		ret = SIGKILL;

@@ -46,19 +46,20 @@ static int op_dev_sweep(struct worker *w)
 	unsigned int n = hmmt_rng_between(&w->rng, 1, 24), i, slot;
 	struct span s = { pick_mapped(w), n };
 	uint64_t blocks, word;
-	int ret = 0;
+	int ret;
 
 	s.n = min_ul(n, w->m->nr_pages - s.first);
 	op_arg(w, (uint64_t)s.first << 32 | s.n);
-	blocks = model_lock(w->m, &s, 1);
-	s = mapped_run(w, s);
+	ret = lock_run(w, &s, word_mapped, &blocks);
+	if (ret)
+		return ret;
 	slot = hmmt_rng_below(&w->rng, w->r->nr_workers);
 	for (i = s.first; i < s.first + s.n && !ret; i++) {
 		word = atomic_load(&w->m->page[i].word);
 		ret = page_check_locked(w, word, page_addr(i), slot, any_dev(w));
 	}
 	model_unlock(w->m, blocks);
-	return s.n ? ret : -EAGAIN;
+	return ret;
 }
 
 /* What one page's entry may say under the model's word. */
@@ -98,12 +99,9 @@ static int op_snapshot(struct worker *w)
 
 	memset(snap, 0, sizeof(snap));
 	op_arg(w, (uint64_t)s.first << 32 | s.n);
-	blocks = model_lock(w->m, &s, 1);
-	s = mapped_run(w, s);
-	if (!s.n) {
-		model_unlock(w->m, blocks);
-		return -EAGAIN;
-	}
+	ret = lock_run(w, &s, word_mapped, &blocks);
+	if (ret)
+		return ret;
 	step_begin(w, STEP_SNAPSHOT, page_addr(s.first));
 	ret = hmmt_snapshot(&w->r->dev[0], page_addr(s.first),
 			    s.n * HMMT_PAGE_SIZE, snap);
@@ -170,16 +168,9 @@ static int checksum(struct worker *w)
 	int ret;
 
 	op_arg(w, (uint64_t)s.first << 32 | s.n);
-	blocks = model_lock(w->m, &s, 1);
-	s = mapped_run(w, s);
-	for (i = 0; i < s.n; i++)
-		if (!word_readable(atomic_load(&w->m->page[s.first + i].word)))
-			break;
-	s.n = i;
-	if (!s.n) {
-		model_unlock(w->m, blocks);
-		return -EAGAIN;
-	}
+	ret = lock_run(w, &s, word_readable, &blocks);
+	if (ret)
+		return ret;
 	step_begin(w, STEP_DEV_LOAD, page_addr(s.first));
 	ret = hmmt_checksum(&w->r->dev[0], page_addr(s.first), s.n * HMMT_PAGE_SIZE, sums, &res);
 	step_end(w);

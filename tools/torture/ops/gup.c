@@ -13,17 +13,6 @@
 
 #define MAX_FIXED	64
 
-/* The leading run of @s that may be written to; locked. */
-static struct span writable_run(struct worker *w, struct span s)
-{
-	unsigned int n;
-
-	for (n = 0; n < s.n; n++)
-		if (!word_writable(atomic_load(&w->m->page[s.first + n].word)))
-			break;
-	return (struct span){ s.first, n };
-}
-
 static struct span block_or_part(struct worker *w)
 {
 	return hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w);
@@ -95,12 +84,9 @@ static int pin(struct worker *w)
 	op_arg(w, (uint64_t)s.first << 32 | s.n);
 	op_arg(w, 0);
 	op_arg(w, flags);
-	blocks = model_lock(w->m, &s, 1);
-	s = writable_run(w, s);
-	if (!s.n) {
-		model_unlock(w->m, blocks);
-		return -EAGAIN;
-	}
+	ret = lock_run(w, &s, word_writable, &blocks);
+	if (ret)
+		return ret;
 	len = s.n * HMMT_PAGE_SIZE;
 	ops_warm(w, page_addr(s.first), len);
 	step_begin(w, STEP_PIN, page_addr(s.first));
@@ -233,12 +219,9 @@ static int uring_fixed(struct worker *w)
 		return -EAGAIN;
 	s.n = min_ul(s.n, MAX_FIXED);
 	op_arg(w, (uint64_t)s.first << 32 | s.n);
-	blocks = model_lock(w->m, &s, 1);
-	s = writable_run(w, s);
-	if (!s.n) {
-		model_unlock(w->m, blocks);
-		return -EAGAIN;
-	}
+	ret = lock_run(w, &s, word_writable, &blocks);
+	if (ret)
+		return ret;
 	ops_warm(w, page_addr(s.first), s.n * HMMT_PAGE_SIZE);
 	iov.iov_base = (void *)page_addr(s.first);
 	iov.iov_len = s.n * HMMT_PAGE_SIZE;

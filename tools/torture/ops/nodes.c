@@ -51,17 +51,14 @@ static int bind_pages(struct worker *w)
 	unsigned long mask = 1UL << hmmt_rng_below(&w->rng, 2);
 	unsigned long addr, len;
 	uint64_t blocks;
-	int ret = 0;
+	int ret;
 
 	op_arg(w, (uint64_t)s.first << 32 | s.n);
 	op_arg(w, 0);
 	op_arg(w, mask);
-	blocks = model_lock(w->m, &s, 1);
-	s = mapped_run(w, s);
-	if (!s.n) {
-		model_unlock(w->m, blocks);
-		return -EAGAIN;
-	}
+	ret = lock_run(w, &s, word_mapped, &blocks);
+	if (ret)
+		return ret;
 	addr = page_addr(s.first);
 	len = s.n * HMMT_PAGE_SIZE;
 	step_begin(w, STEP_SYSTEM, addr);

@@ -14,12 +14,9 @@ int protect_span(struct worker *w, struct span s, enum page_prot prot)
 	op_arg(w, (uint64_t)s.first << 32 | s.n);
 	op_arg(w, 0);
 	op_arg(w, prot);
-	blocks = model_lock(w->m, &s, 1);
-	s = mapped_run(w, s);
-	if (!s.n) {
-		model_unlock(w->m, blocks);
-		return -EAGAIN;
-	}
+	ret = lock_run(w, &s, word_mapped, &blocks);
+	if (ret)
+		return ret;
 	ops_warm(w, page_addr(s.first), s.n * HMMT_PAGE_SIZE);
 	flux_begin(w->m, s);
 	step_begin(w, STEP_MPROTECT, page_addr(s.first));
@@ -41,12 +38,9 @@ int discard_span(struct worker *w, struct span s)
 	int ret;
 
 	op_arg(w, (uint64_t)s.first << 32 | s.n);
-	blocks = model_lock(w->m, &s, 1);
-	s = mapped_run(w, s);
-	if (!s.n) {
-		model_unlock(w->m, blocks);
-		return -EAGAIN;
-	}
+	ret = lock_run(w, &s, word_mapped, &blocks);
+	if (ret)
+		return ret;
 	ops_warm(w, page_addr(s.first), s.n * HMMT_PAGE_SIZE);
 	flux_begin(w->m, s);
 	step_begin(w, STEP_MADVISE, page_addr(s.first));

@@ -439,7 +439,7 @@ static int read_mincore(struct worker *w)
 
 	op_arg(w, (uint64_t)s.first << 32 | s.n);
 	blocks = model_lock(w->m, &s, 1);
-	want = mapped_run(w, s).n == s.n ? 0 : -ENOMEM;
+	want = leading_run(w, s, word_mapped).n == s.n ? 0 : -ENOMEM;
 	step_begin(w, STEP_READER, page_addr(s.first));
 	ret = mincore((void *)page_addr(s.first), s.n * HMMT_PAGE_SIZE, vec) ? -errno : 0;
 	step_end(w);

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
@@ -17,21 +16,7 @@
 #include <unistd.h>
 
 #include "ops.h"
-
-/* Of 6.8; build machines may have older headers. */
-#ifndef UFFDIO_MOVE
-struct uffdio_move {
-	__u64 dst;
-	__u64 src;
-	__u64 len;
-	__u64 mode;
-	__s64 move;
-};
-
-#define UFFDIO_MOVE	_IOWR(UFFDIO, 0x05, struct uffdio_move)
-#define UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES	(1ULL << 1)
-#define UFFD_FEATURE_MOVE	(1ULL << 16)
-#endif
+#include "uffd_move.h"
 
 #define AREA	HMMT_PMD_PAGES
 
