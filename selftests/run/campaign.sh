@@ -21,7 +21,7 @@ make_checkout()
 	mkdir -p "$fake/tools/torture/scenarios" "$fake/tools/vm" "$fake/selftests/fake"
 	cp -R "$top/run.sh" "$top/configs" "$fake/"
 	cp -R "$top/tools/campaign" "$top/tools/bisect" "$fake/tools/"
-	cp "$top"/tools/vm/{fetch,common,sources}.sh "$fake/tools/vm/"
+	cp "$top"/tools/vm/{fetch,common,sources,cache}.sh "$fake/tools/vm/"
 	mkdir -p "$fake/tools/guest"
 	: >"$fake/tools/guest/Build.mk"
 	printf '\t.name = "storm",\n' >"$fake/tools/torture/scenarios/table.c"
