@@ -11,9 +11,12 @@ HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 . "$HMMT_TOP/tools/campaign/lib.sh"
 
 campaign=$1
-IFS=$'\t' read -r _ name engine accel flavour scenarios seed seconds perturb program <<<"$2"
-IFS=$'\t' read -r _ tools build image cpus mem \
-	< <(awk -F'\t' -v f="$flavour" '$1 == f' "$campaign/prepared.tsv")
+# shellcheck disable=SC2034 # a column of the plan
+number='' name='' engine='' accel='' kernel='' flavour='' scenarios='' seed='' seconds=''
+perturb='' program=''
+plan_read "$2"
+IFS=$'\t' read -r _ _ tools build image cpus mem \
+	< <(awk -F'\t' -v k="$kernel" -v f="$flavour" '$1 == k && $2 == f' "$campaign/prepared.tsv")
 dir=$campaign/$name
 engine_name=$engine
 [ "$accel" = auto ] || engine=$accel
@@ -50,7 +53,7 @@ program_words()
 	done
 }
 
-if [ -n "$program" ]; then
+if [ "$scenarios" = - ]; then
 	expect=selftest
 	nodes=()
 	read -r -a words <<<"$program"
@@ -63,6 +66,10 @@ else
 	without=$(known_without "$release")
 	words=(torture --seed "$seed" --duration "${seconds}s" --scenario "$scenarios"
 		--perturb "$perturb" --pauses "$pauses" ${without:+--without "$without"})
+	if [ -n "$program" ]; then
+		read -r -a stress <<<"${program#& }"
+		words=(pressure "${stress[@]}" : "${words[@]}" --company)
+	fi
 fi
 # Counts of what was run here, not of what booting did
 if grep -q '^# gcov:' "$HMMT_TOP/configs/kernel/$flavour"; then
