@@ -21,7 +21,7 @@
 #define PER_PAGEMAP	2U
 #define PARAMS		"chunks=4 chunks_per_pagemap=2 poison=512"
 #define STRUCT_PAGE	64	/* bytes */
-#define WAIT_MS		5000	/* for what ends by itself */
+#define WAIT_MS		10000	/* for what ends by itself */
 #define HOLD_MS		4000
 #define RACE_CHUNKS	16U	/* to be unplugged under load, in so many tries */
 #define RACE_TRIES	400U

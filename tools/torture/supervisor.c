@@ -172,7 +172,7 @@ static void plug_all(struct supervisor *sv)
 
 	for (i = 0; i < sv->cfg->nr_devs; i++) {
 		ret = hmmt_plug_all(&sv->dev[i]);
-		if (ret < 0)
+		if (ret < 0 || bust_round(sv->cfg, sv->sh, "plug"))
 			fail_add(sv->sh, ORACLE_DRIVER, "driver: memory does not come back",
 				 "device %u: %s", i, strerror(-ret));
 	}

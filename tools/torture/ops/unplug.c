@@ -20,6 +20,8 @@ static int unplug_call(struct worker *w, const struct hmmt_dev *dev, unsigned in
 	step_begin(w, STEP_UNPLUG, 0);
 	ret = hmmt_unplug(dev, chunk, flags, ms, &res);
 	step_end(w);
+	ret = bust_errno(w, ret);
+	res.left += bust_answer(w, "left");
 	if (ret && ret != -EALREADY && !err_transient(ret))
 		fail_add(w->sh, ORACLE_NEGATIVE, "unplug: unexpected error",
 			 "device %u, chunk %u, flags %#x: %s", dev->index, chunk, flags,
