@@ -324,6 +324,19 @@ static int do_calls(struct dmirror_call *call, union dmirror_arg *arg)
 	return dmirror_calls(&arg->calls);
 }
 
+static int do_unplug(struct dmirror_call *call, union dmirror_arg *arg)
+{
+	const u32 plug = HMMT_UNPLUG_PLUG;
+	struct hmmt_unplug *unplug = &arg->unplug;
+
+	if (unplug->flags & ~plug || unplug->reserved ||
+	    unplug->timeout_ms > DMIRROR_UNPLUG_MAX ||
+	    (unplug->flags & plug && unplug->timeout_ms))
+		return -EINVAL;
+	memset_after(unplug, 0, reserved);
+	return dmirror_unplug(call->dmirror, unplug);
+}
+
 #define UP_TO(_struct, _last)	offsetofend(struct _struct, _last)
 #define STOCK_SIZE		UP_TO(hmm_dmirror_cmd, faults)
 
@@ -350,6 +363,7 @@ static const struct dmirror_command dmirror_commands[] = {
 	{ HMMT_PIN, UP_TO(hmmt_pin, held), do_pin },
 	{ HMMT_PERTURB, UP_TO(hmmt_perturb, points), do_perturb },
 	{ HMMT_CALLS, UP_TO(hmmt_calls, seed), do_calls },
+	{ HMMT_UNPLUG, UP_TO(hmmt_unplug, left), do_unplug },
 };
 
 /* The size in @cmd is the caller's and may differ. NULL: no such command. */

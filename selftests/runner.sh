@@ -78,7 +78,7 @@ find_units()
 	t=$(build_mk_names guest-progs "$HMMT_TOP"/selftests/*/Build.mk |
 		grep -vE -- '-(busts|findings|fuzz|validate)$' | sed '2,$s/^/+ /' | paste -sd' ')
 	printf 'guest\tguest/live\tguest_test live %s\n' \
-		"$(sed -E 's/\+ hmm-(capacity|ends|module) //g' <<<"$t ")"
+		"$(sed -E 's/\+ hmm-(capacity|ends|module|unplug) //g' <<<"$t ")"
 	printf 'guest\tguest/det\tguest_test det %s\n' "$t"
 	for f in "$HMMT_TOP"/selftests/*/*.sh; do
 		[ -x "$f" ] || continue

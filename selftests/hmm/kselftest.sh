@@ -12,7 +12,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 here=$HMMT_TOP/selftests/hmm
 programs="hmm-bad-input hmm-capacity hmm-driver hmm-ends hmm-failnth hmm-findings hmm-fuzz"
-programs+=" hmm-module hmm-perturb hmm-uapi hmm-uring hmm-validate"
+programs+=" hmm-module hmm-perturb hmm-uapi hmm-unplug hmm-uring hmm-validate"
 skipped="hmm-bad-input hmm-driver hmm-perturb hmm-uapi hmm-uring hmm-validate"
 export -n HMMT_TOP
 unset KSRC O OUTPUT LLVM CC MAKEFLAGS

@@ -164,6 +164,20 @@ static long taint(void)
 	return hmmt_read_file("/proc/sys/kernel/tainted", buf, sizeof(buf)) > 0 ? atol(buf) : 0;
 }
 
+/* A round finds all of the devices, whatever the one before it has unplugged. */
+static void plug_all(struct supervisor *sv)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < sv->cfg->nr_devs; i++) {
+		ret = hmmt_plug_all(&sv->dev[i]);
+		if (ret < 0 || bust_round(sv->cfg, sv->sh, "plug"))
+			fail_add(sv->sh, ORACLE_DRIVER, "driver: memory does not come back",
+				 "device %u: %s", i, strerror(-ret));
+	}
+}
+
 /* From here on the journal has the program of @r. */
 static void program_begins(struct supervisor *sv, const struct round *r)
 {
@@ -273,6 +287,7 @@ static void run_round(struct supervisor *sv, const struct scenario *s,
 		nap_ms(500);
 	conserve_check(&sv->base, cfg, sv->sh, sv->dev);
 	driver_check(cfg, sv->sh, sv->dev);
+	plug_all(sv);
 	if (stray) {
 		kill(stray, SIGKILL);
 		waitpid(stray, NULL, 0);

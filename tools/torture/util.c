@@ -44,6 +44,7 @@ const char * const step_names[NR_STEPS] = {
 	[STEP_URING] = "io_uring",
 	[STEP_MIGRATE] = "migration",
 	[STEP_EVICT] = "eviction",
+	[STEP_UNPLUG] = "unplugging",
 	[STEP_SNAPSHOT] = "snapshot",
 	[STEP_MREMAP] = "mremap()",
 	[STEP_MMAP] = "mmap()",
