@@ -64,9 +64,11 @@ else
 	words=(torture --seed "$seed" --duration "${seconds}s" --scenario "$scenarios"
 		--perturb "$perturb" --pauses "$pauses" ${without:+--without "$without"})
 fi
-# Counts of what was run here, not of what booting did
+# A kernel that counts, and a place for what it counted
+counts=()
 if grep -q '^# gcov:' "$HMMT_TOP/configs/kernel/$flavour"; then
-	words=(gcov-data reset + "${words[@]}" + gcov-data)
+	counts=(--counts)
+	words=(gcov-data "${words[@]}")
 fi
 
 # Ctrl-C goes to the whole group: vmrun ends the guest, this goes on to judge.
@@ -76,7 +78,7 @@ setpriv --pdeathsig TERM "$HMMT_TOP/tools/vm/boot.sh" --dir "$dir" \
 	--tools "$tools" --build "$build" --image "$image" --engine "$engine" \
 	--seed "$seed" --cpus "$cpus" --mem "$mem" --stall "$stall" --overdue "$overdue" \
 	--expect "$expect" --flavour "$flavour" --label "$name" --perturb "$perturb" --quiet \
-	"${nodes[@]}" -- \
+	"${counts[@]}" "${nodes[@]}" -- \
 	"${words[@]}" || rc=$?
 # Without a guest there is no run.json, and the judge would see no run at all.
 if [ ! -f "$dir/run.json" ]; then
