@@ -306,4 +306,13 @@ struct hmmt_region {
 int hmmt_pagemap_regions(unsigned long addr, size_t len, uint64_t any, uint64_t wanted,
 			 struct hmmt_region *out, size_t n);
 
+/* --- swap (swap.c) -------------------------------------------------------- */
+
+#define HMMT_SWAP_FILE	"/dev/zram0"
+
+/* hmmt_swap_on - swap of @mib MiB. EBUSY: it is there already. */
+int hmmt_swap_on(unsigned int mib);
+/* hmmt_swap_off - as if it had never been. */
+int hmmt_swap_off(void);
+
 #endif /* _HMMT_H */
