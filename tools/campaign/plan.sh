@@ -3,7 +3,10 @@
 # A profile and the user's options become a plan: one line a run, tab separated
 #	NUMBER NAME ENGINE ACCEL FLAVOUR SCENARIOS SEED SECONDS PERTURB [PROGRAM]
 # NAME is also the run's directory. SCENARIOS is "-" where the guest does not
-# torture but runs PROGRAM, a guest program and its arguments, in which
+# torture but runs PROGRAM, a guest program and its arguments, before which words
+#	driver:KEY=VALUE	are for its driver, see tools/guest/init.c
+#	@coherent	sets memory aside for two device-coherent devices
+# may come, and in which
 #	@seed @duration	are those of the run
 #	@avoid		is --avoid and the known issues of the kernel
 #	@after[=ROW]	is --after ROW, or nothing: with it a guest that died is
@@ -51,12 +54,23 @@ scenario_sets()
 	fi
 }
 
+# program_name PROGRAM: without the words before it
+program_name()
+{
+	local word
+
+	for word in $1; do
+		[[ $word == @(driver:*|@coherent) ]] || break
+	done
+	printf '%s\n' "$word"
+}
+
 # plan_rows PROFILE SEED: the runs with the durations of the profile
 plan_rows()
 {
 	local profile=$1 base=$2
 	local row engines flavours scenarios duration repeat seed perturb waits r n=0
-	local engine accel flavour set secs start label program
+	local engine accel flavour set secs start label program name
 	local -a programs
 
 	perturb=$(sed -n 's/^# perturb: //p' "$HMMT_TOP/configs/profiles/$profile")
@@ -75,8 +89,9 @@ plan_rows()
 		if [ "$scenarios" != - ] && [ -n "$program" ]; then
 			die "$EX_USAGE" "profile $profile, run $row: scenarios or a program, not both"
 		elif [ "$scenarios" = - ]; then
-			in_list "${program%% *}" "${programs[@]}" ||
-				usage_die "guest program" "${program%% *}" "${programs[@]}"
+			name=$(program_name "$program")
+			in_list "$name" "${programs[@]}" ||
+				usage_die "guest program" "$name" "${programs[@]}"
 		fi
 		for ((r = 0; r < repeat; r++)); do
 			while read -r set; do

@@ -14,6 +14,8 @@ guest_mib()
 	case $1 in
 	# shadow memory and quarantine
 	KASAN) echo 1536 ;;
+	# half a GiB for coherent devices, and the tree's tests beside it
+	GCOV) echo 2048 ;;
 	*) echo "$PREPARE_GUEST_MIB" ;;
 	esac
 }
@@ -102,11 +104,15 @@ prepare_source()
 		die "$EX_NOVERDICT" "no kernel source: no network, or --ksrc DIR"
 }
 
-# prepare_flavour FLAVOUR: kernel, driver and image of it
+# prepare_flavour FLAVOUR [PLAN]: kernel, driver and image of it
 prepare_flavour()
 {
 	build_dir=$(vm kernel --ksrc "$source_dir" --flavour "$1") ||
 		die "$EX_NOVERDICT" "kernel $1 of $source_dir was not built"
+	if grep -q '[[:space:]]hmm-tests\>' <<<"${2:-}"; then
+		vm hmm-tests --ksrc "$source_dir" --build "$build_dir" >/dev/null ||
+			die "$EX_NOVERDICT" "hmm-tests of $source_dir was not built"
+	fi
 	image_file=$(vm image --tools "$tools_dir" --build "$build_dir") ||
 		die "$EX_NOVERDICT" "the guest's image was not made"
 }
@@ -121,7 +127,7 @@ prepare_all()
 	prepare_source
 	prepared=
 	while read -r flavour; do
-		prepare_flavour "$flavour"
+		prepare_flavour "$flavour" "$1"
 		printf -v prepared '%s%s\t%s\t%s\t%s\t%s\t%s\n' "$prepared" "$flavour" \
 			"$tools_dir" "$build_dir" "$image_file" "${opt_cpus:-2}" \
 			"${opt_mem:-$(guest_mib "$flavour")}"
