@@ -208,11 +208,12 @@ static int do_access(struct dmirror_call *call, union dmirror_arg *arg)
 {
 	struct hmmt_access *access = &arg->access;
 
-	if (access->flags & ~HMMT_ACCESS_WRITE || access->reserved ||
+	if (access->flags & ~(HMMT_ACCESS_WRITE | HMMT_ACCESS_DMA) || access->reserved ||
 	    !range_ok(access->addr, access->len, sizeof(u64)))
 		return -EINVAL;
 	memset_after(access, 0, reserved);
-	return dmirror_access(call, access, FILL_FAULT);
+	return access->flags & HMMT_ACCESS_DMA ? dmirror_dma(call, access) :
+						 dmirror_access(call, access, FILL_FAULT);
 }
 
 static int do_snapshot(struct dmirror_call *call, union dmirror_arg *arg)

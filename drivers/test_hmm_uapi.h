@@ -128,6 +128,12 @@ struct hmmt_migrate {
  * succeeding: a livelock. EFAULT, EPERM: no mapping, or no permission.
  */
 #define HMMT_ACCESS_WRITE	(1U << 0)
+/*
+ * By DMA, as a device does that can reach system memory only: what is in device memory,
+ * also in this device's, comes back. EOPNOTSUPP: this kernel has no hmm_dma_map_pfn(),
+ * or not all memory can be reached (dma_bits); EIO: it does not map.
+ */
+#define HMMT_ACCESS_DMA		(1U << 1)
 
 struct hmmt_access {
 	__u64 addr;		/* in: multiple of 8 */
@@ -208,7 +214,10 @@ struct hmmt_snapshot {
 	X(held, "migrations held by HMMT_TUNE")				\
 	X(held_killed, "... that a fatal signal met")				\
 	X(source_alien, "collected sources of memory that was not selected")	\
-	X(source_unused, "device pages left alone by evictions: without a charge")
+	X(source_unused, "device pages left alone by evictions: without a charge")	\
+	X(hmm_no_page, "pages without a struct page told by hmm_range_fault")	\
+	X(dma_mapped, "pages mapped for DMA")					\
+	X(dma_wrong, "... to an address that is not that of the page")
 
 struct hmmt_stats {
 	/* present state, in base pages */
@@ -463,6 +472,14 @@ struct hmmt_calls {
 	__u32 reserved;
 	__u64 seed;		/* in */
 };
+
+/*
+ * mmap() of the node, shared: at offset 0 ordinary pages, as those of the tree's own
+ * driver; at this one memory without struct pages, which the device cannot have. It is
+ * mapped by PUD or PMD where the range is large enough and aligned as well. There is
+ * nothing behind it: what a CPU reads is undefined.
+ */
+#define HMMT_MMAP_RAW	(1ULL << 40)
 
 #define HMMT_MIGRATE	_IOWR('H', 0x40, struct hmmt_migrate)
 #define HMMT_ACCESS	_IOWR('H', 0x41, struct hmmt_access)

@@ -39,6 +39,7 @@
 #define ERROR	HMM_DMIRROR_PROT_ERROR
 
 #define SWAP_MIB	32
+#define JOURNAL_SIZE	(16UL << 20)
 #define UNPOISON	"/sys/kernel/debug/hwpoison/unpoison-pfn"
 
 struct entry {
@@ -152,9 +153,16 @@ static bool device_page(void)
 	return page() && migrate(&dev0, 0, 1, 0, NULL);
 }
 
+static bool need_thps(void)
+{
+	if (!whole_thps)
+		skip = "this kernel migrates base pages only";
+	return whole_thps;
+}
+
 static bool device_thp(void)
 {
-	return thp() && migrate(&dev0, 0, HMMT_PMD_PAGES, 0, NULL);
+	return need_thps() && thp() && migrate(&dev0, 0, HMMT_PMD_PAGES, 0, NULL);
 }
 
 static bool peer_page(void)
@@ -164,7 +172,7 @@ static bool peer_page(void)
 
 static bool peer_thp(void)
 {
-	return thp() && migrate(&dev1, 0, HMMT_PMD_PAGES, 0, NULL);
+	return need_thps() && thp() && migrate(&dev1, 0, HMMT_PMD_PAGES, 0, NULL);
 }
 
 static bool exclusive(void)
@@ -350,20 +358,14 @@ static bool hugetlb_read_only(void)
 	return hugetlb(PROT_READ, true);
 }
 
-/* Pages of the kernel's, mapped by their numbers only */
-static bool vvar(void)
+/* Memory of a PCI device, mapped by its numbers only: the journal of ours */
+static bool pci_memory(void)
 {
-	static char text[65536], *at;
-
-	WANT(hmmt_read_file("/proc/self/maps", text, sizeof(text)) > 0, "maps");
-	at = strstr(text, "[vvar]");
-	if (!at) {
-		skip = "no [vvar]";
+	place = hmmt_map_bar(JOURNAL_SIZE);
+	if (!place) {
+		skip = "no PCI memory";
 		return false;
 	}
-	while (at > text && at[-1] != '\n')
-		at--;
-	place = (char *)strtoul(at, NULL, 16);
 	return true;
 }
 
@@ -409,7 +411,7 @@ static const struct entry entries[] = {
 	{ "hugetlb_hole", hugetlb_hole, NONE, 0, 0, 0 },
 	{ "hugetlb_page", hugetlb_page, RW | PMD, 0, 0, FILLED },
 	{ "hugetlb_read_only", hugetlb_read_only, R | PMD, 0, EPERM, FILLED },
-	{ "vvar", vvar, ERROR, EFAULT, EFAULT, OPAQUE },
+	{ "pci_memory", pci_memory, ERROR, EFAULT, EFAULT, OPAQUE },
 	{ "of_driver", of_driver, RW, 0, 0, FILLED },
 };
 

@@ -45,37 +45,37 @@ program_words()
 			[ -z "$avoid" ] || printf '%s\n' --avoid "$avoid" ;;
 		@after=*) printf '%s\n' --after "${word#*=}" ;;
 		@after) ;;
-		@coherent) printf 'driver:%s\n' spm_addr_dev0=0x20000000 spm_addr_dev1=0x30000000 ;;
 		*) printf '%s\n' "$word" ;;
 		esac
 	done
 }
 
-# options of boot.sh
-boot=()
+append=
+driver=()
 if [ -n "$program" ]; then
 	expect=selftest
 	read -r -a words <<<"$program"
-	# shellcheck disable=SC2016 # the kernel's $
-	[[ " $program " != *" @coherent "* ]] || boot+=(--append 'memmap=512M$512M')
 	mapfile -t words < <(program_words "${words[@]}")
 else
 	expect=torture
 	# two memory nodes, between which the kernel moves pages
-	boot+=(--append numa=fake=2)
+	append=numa=fake=2
 	# Ops that are known to be the death of a guest with this kernel
 	without=$(known_without "$release")
 	words=(torture --seed "$seed" --duration "${seconds}s" --scenario "$scenarios"
 		--perturb "$perturb" --pauses "$pauses" ${without:+--without "$without"})
 fi
-driver=()
-while [[ ${words[0]} == driver:* ]]; do
-	driver+=("${words[0]}")
+while [[ ${words[0]} == @(driver|append):* ]]; do
+	case ${words[0]} in
+	driver:*) driver+=("${words[0]}") ;;
+	append:*) append+="${append:+ }${words[0]#append:}" ;;
+	esac
 	words=("${words[@]:1}")
 done
 # A kernel that counts, and a place for what it counted
+counts=()
 if grep -q '^# gcov:' "$HMMT_TOP/configs/kernel/$flavour"; then
-	boot+=(--counts)
+	counts=(--counts)
 	words=(gcov-data "${words[@]}")
 fi
 
@@ -86,7 +86,7 @@ setpriv --pdeathsig TERM "$HMMT_TOP/tools/vm/boot.sh" --dir "$dir" \
 	--tools "$tools" --build "$build" --image "$image" --engine "$engine" \
 	--seed "$seed" --cpus "$cpus" --mem "$mem" --stall "$stall" --overdue "$overdue" \
 	--expect "$expect" --flavour "$flavour" --label "$name" --perturb "$perturb" --quiet \
-	"${boot[@]}" -- "${driver[@]}" "${words[@]}" || rc=$?
+	--append "$append" "${counts[@]}" -- "${driver[@]}" "${words[@]}" || rc=$?
 # Without a guest there is no run.json, and the judge would see no run at all.
 if [ ! -f "$dir/run.json" ]; then
 	mkdir -p "$dir"

@@ -4,8 +4,8 @@
 #	NUMBER NAME ENGINE ACCEL FLAVOUR SCENARIOS SEED SECONDS PERTURB [PROGRAM]
 # NAME is also the run's directory. SCENARIOS is "-" where the guest does not
 # torture but runs PROGRAM, a guest program and its arguments, before which words
-#	driver:KEY=VALUE	are for its driver, see tools/guest/init.c
-#	@coherent	sets memory aside for two device-coherent devices
+#	driver:KEY=VALUE	are for its driver, see tools/guest/init.c,
+#	append:KEY=VALUE	for its kernel
 # may come, and in which
 #	@seed @duration	are those of the run
 #	@avoid		is --avoid and the known issues of the kernel
@@ -60,7 +60,7 @@ program_name()
 	local word
 
 	for word in $1; do
-		[[ $word == @(driver:*|@coherent) ]] || break
+		[[ $word == @(driver|append):* ]] || break
 	done
 	printf '%s\n' "$word"
 }
