@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * hmm-entries: what hmm_range_fault() makes of whatever a CPU page table may hold.
- * Each row maps one thing and asks three times: for a snapshot, which must say
- * what is there and leave it so, and for a device's read and write, which must
- * get at the data or say why not.
+ * Each row maps one thing and asks for a snapshot, which must say what is there and
+ * leave it so, and for a device's read and write, by its own page table and by
+ * DMA, which must get at the data or say why not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +40,7 @@
 
 #define SWAP_MIB	32
 #define JOURNAL_SIZE	(16UL << 20)
+#define PUD_SIZE	(1UL << 30)
 #define UNPOISON	"/sys/kernel/debug/hwpoison/unpoison-pfn"
 
 struct entry {
@@ -376,6 +377,42 @@ static bool of_driver(void)
 	return true;
 }
 
+/* Memory without struct pages, by an entry of that size */
+static bool raw(int prot, size_t size)
+{
+	void *p = mmap(area, size, prot, MAP_SHARED | MAP_FIXED, dev0.fd, HMMT_MMAP_RAW);
+
+	WANT(p == area, "mmap: %s", strerror(errno));
+	/* there is nothing behind it */
+	(void)*(volatile char *)area;
+	return true;
+}
+
+static bool raw_page(void)
+{
+	return raw(PROT_READ | PROT_WRITE, HMMT_PAGE_SIZE);
+}
+
+static bool raw_pmd(void)
+{
+	return raw(PROT_READ | PROT_WRITE, HMMT_PMD_SIZE);
+}
+
+static bool raw_pud(void)
+{
+	return raw(PROT_READ | PROT_WRITE, PUD_SIZE);
+}
+
+static bool raw_pmd_read_only(void)
+{
+	return raw(PROT_READ, HMMT_PMD_SIZE);
+}
+
+static bool raw_pud_read_only(void)
+{
+	return raw(PROT_READ, PUD_SIZE);
+}
+
 /* --- the question ----------------------------------------------------------- */
 
 static const struct entry entries[] = {
@@ -413,6 +450,11 @@ static const struct entry entries[] = {
 	{ "hugetlb_read_only", hugetlb_read_only, R | PMD, 0, EPERM, FILLED },
 	{ "pci_memory", pci_memory, ERROR, EFAULT, EFAULT, OPAQUE },
 	{ "of_driver", of_driver, RW, 0, 0, FILLED },
+	{ "raw_page", raw_page, ERROR, EFAULT, EFAULT, OPAQUE },
+	{ "raw_pmd", raw_pmd, ERROR, EFAULT, EFAULT, OPAQUE },
+	{ "raw_pud", raw_pud, ERROR, EFAULT, EFAULT, OPAQUE },
+	{ "raw_pmd_read_only", raw_pmd_read_only, ERROR, EFAULT, EPERM, OPAQUE },
+	{ "raw_pud_read_only", raw_pud_read_only, ERROR, EFAULT, EPERM, OPAQUE },
 };
 
 #define NR_ENTRIES	(sizeof(entries) / sizeof(entries[0]))
@@ -425,7 +467,7 @@ static bool remake(const struct entry *e)
 	if (uffd >= 0)
 		close(uffd);
 	uffd = -1;
-	munmap(area, AREA_SIZE);
+	munmap(area, PUD_SIZE);
 	if (poisoned) {
 		snprintf(text, sizeof(text), "%#llx", (unsigned long long)poisoned);
 		hmmt_write_file(UNPOISON, text);
@@ -451,16 +493,21 @@ static bool ask_snapshot(const struct entry *e)
 	return true;
 }
 
-static bool ask_access(const struct entry *e, bool write)
+static bool ask_access(const struct entry *e, unsigned int flags)
 {
+	bool write = flags & HMMT_ACCESS_WRITE;
 	uint64_t had = e->flags & FILLED ? value(0) : 0, v = write ? ~had : ~0ULL;
 	unsigned long addr;
 	int ret, err = write ? e->write : e->read;
 
+	/* which reads first */
+	if (flags & HMMT_ACCESS_DMA && e->read)
+		err = e->read;
 	TRY(remake(e));
 	addr = (unsigned long)place + 64;
-	ret = hmmt_access(&dev0, addr, &v, sizeof(v), write ? HMMT_ACCESS_WRITE : 0, NULL);
-	WANT(ret == -err, "%s: %s", write ? "write" : "read", strerror(-ret));
+	ret = hmmt_access(&dev0, addr, &v, sizeof(v), flags, NULL);
+	WANT(ret == -err, "%s%s: %s", write ? "write" : "read",
+	     flags & HMMT_ACCESS_DMA ? " by DMA" : "", strerror(-ret));
 	if (busted("data"))
 		had++;
 	if (!write && !err)
@@ -474,12 +521,30 @@ static bool ask_access(const struct entry *e, bool write)
 	return true;
 }
 
+static bool have_dma(void)
+{
+	uint64_t v;
+
+	return hmmt_access(&dev0, (unsigned long)&v & ~7UL, &v, sizeof(v), HMMT_ACCESS_DMA,
+			   NULL) != -EOPNOTSUPP;
+}
+
 static bool run_entry(void)
 {
 	const struct entry *e = &entries[running_test];
-	bool ok = ask_snapshot(e) && ask_access(e, false) && ask_access(e, true);
+	struct hmmt_stats before, after;
+	bool ok;
 
+	WANT(!hmmt_stats(&dev0, &before), "stats");
+	ok = ask_snapshot(e) && ask_access(e, 0) && ask_access(e, HMMT_ACCESS_WRITE);
+	if (ok && have_dma())
+		ok = ask_access(e, HMMT_ACCESS_DMA) &&
+		     ask_access(e, HMMT_ACCESS_DMA | HMMT_ACCESS_WRITE);
 	remake(NULL);
+	WANT(!hmmt_stats(&dev0, &after), "stats");
+	if (ok)
+		WANT(after.dma_wrong == before.dma_wrong, "%llu of %llu DMA addresses were wrong",
+		     after.dma_wrong - before.dma_wrong, after.dma_mapped - before.dma_mapped);
 	return ok;
 }
 
