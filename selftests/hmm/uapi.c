@@ -470,6 +470,31 @@ static bool read_unlocked(void)
 	return true;
 }
 
+/* Memory that fails is the device's matter: the kernel says so and leaves it alone */
+static bool memory_failure(void)
+{
+	static const char corrupt[] = "/sys/kernel/debug/hwpoison/corrupt-pfn";
+	uint64_t entry;
+	char text[32];
+	int ret;
+
+	if (access(corrupt, W_OK)) {
+		skip = "this kernel has no memory failure handling";
+		return false;
+	}
+	TRY(base_in_device());
+	ret = hmmt_pagemap_read(getpid(), at(7), 1, &entry);
+	WANT(!ret && hmmt_pagemap_decode(entry).swap, "pagemap: %s", strerror(-ret));
+	snprintf(text, sizeof(text), "%llu",
+		 (unsigned long long)hmmt_pagemap_decode(entry).swap_pfn);
+	ret = hmmt_write_file(corrupt, text);
+	/* EBUSY: that of a kernel without DAX, which does not get so far */
+	WANT(ret == -ENXIO || ret == -EBUSY, "%s", strerror(-ret));
+	WANT(count_in_device() == PAGES, "%u pages are left in the device", count_in_device());
+	TRY(verify_device(&dev0, 0, PAGES));
+	return verify(0, PAGES);
+}
+
 /* Each invariant, broken for one walk, is the one that is reported */
 static bool checks_fire(void)
 {
@@ -562,6 +587,7 @@ static const struct test tests[] = {
 	{ "pin_errors", pin_errors },
 	{ "perturb", perturb },
 	{ "read_unlocked", read_unlocked },
+	{ "memory_failure", memory_failure },
 	{ "checks_fire", checks_fire },
 	{ "coherent", coherent },
 };
