@@ -147,6 +147,7 @@ union dmirror_arg {
 	struct hmmt_pin		pin;
 	struct hmmt_perturb	perturb;
 	struct hmmt_calls	calls;
+	struct hmmt_api		api;
 };
 
 /* @min_size: of the first published version; the present one is in @cmd */
@@ -172,6 +173,7 @@ struct dmirror_command {
 /* main.c */
 extern unsigned int dmirror_poison;
 extern bool dmirror_bust;
+extern unsigned long long dmirror_api_addr;
 struct dmirror_device *dmirror_device_get(unsigned int id);
 
 /* control.c */
@@ -242,6 +244,9 @@ void dmirror_copy_words(u64 *to, const u64 *from, size_t len);
 void dmirror_dma_init(struct dmirror_device *mdevice, unsigned int bits);
 int dmirror_dma(struct dmirror_call *call, struct hmmt_access *access);
 void dmirror_dma_invalidate(struct dmirror *dmirror, unsigned long start, unsigned long end);
+
+/* api.c */
+int dmirror_api(struct dmirror *dmirror, struct hmmt_api *api);
 
 /* mmap.c */
 int dmirror_mmap(struct file *file, struct vm_area_struct *vma);

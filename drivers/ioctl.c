@@ -325,6 +325,18 @@ static int do_calls(struct dmirror_call *call, union dmirror_arg *arg)
 	return dmirror_calls(&arg->calls);
 }
 
+static int do_api(struct dmirror_call *call, union dmirror_arg *arg)
+{
+	struct hmmt_api *api = &arg->api;
+
+	if (api->flags & ~HMMT_API_RUN || !PAGE_ALIGNED(api->addr))
+		return -EINVAL;
+	if (api->flags & HMMT_API_RUN && !READ_ONCE(dmirror_bust))
+		return -EPERM;
+	memset_after(api, 0, addr);
+	return dmirror_api(call->dmirror, api);
+}
+
 #define UP_TO(_struct, _last)	offsetofend(struct _struct, _last)
 #define STOCK_SIZE		UP_TO(hmm_dmirror_cmd, faults)
 
@@ -351,6 +363,7 @@ static const struct dmirror_command dmirror_commands[] = {
 	{ HMMT_PIN, UP_TO(hmmt_pin, held), do_pin },
 	{ HMMT_PERTURB, UP_TO(hmmt_perturb, points), do_perturb },
 	{ HMMT_CALLS, UP_TO(hmmt_calls, seed), do_calls },
+	{ HMMT_API, UP_TO(hmmt_api, name), do_api },
 };
 
 /* The size in @cmd is the caller's and may differ. NULL: no such command. */

@@ -65,6 +65,10 @@ static unsigned long long spm_addr_dev1;
 module_param(spm_addr_dev1, ullong, 0444);
 MODULE_PARM_DESC(spm_addr_dev1, "The same for a second one");
 
+unsigned long long dmirror_api_addr;
+module_param_named(api_addr, dmirror_api_addr, ullong, 0444);
+MODULE_PARM_DESC(api_addr, "Physical address of memory set aside for HMMT_API");
+
 static bool i_know_this_may_crash;
 module_param(i_know_this_may_crash, bool, 0444);
 MODULE_PARM_DESC(i_know_this_may_crash, "Load outside a guest made by run.sh");

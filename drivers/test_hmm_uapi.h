@@ -474,6 +474,25 @@ struct hmmt_calls {
 };
 
 /*
+ * HMMT_API: call the kernel's interface for drivers as this driver does not: with
+ * arguments that have to be refused, for other kinds of device memory. Row @which of
+ * a table; ENODATA: it has no more. Without RUN what there is to say before.
+ *
+ * EPERM: RUN wants the module parameter bust; EOPNOTSUPP: not on this kernel.
+ */
+#define HMMT_API_RUN	(1U << 0)
+
+struct hmmt_api {
+	__u32 which;		/* in */
+	__u32 flags;		/* in: HMMT_API_RUN */
+	__u64 addr;		/* in: a page of private anonymous memory */
+	__s32 expected;		/* out: 0 or -errno */
+	__s32 error;		/* out with RUN; -ENODATA: it takes memory set aside (api_addr) */
+	__u32 warns;		/* out: 1: with a WARN, as at any mistake of a driver */
+	char name[36];		/* out */
+};
+
+/*
  * mmap() of the node, shared: at offset 0 ordinary pages, as those of the tree's own
  * driver; at this one memory without struct pages, which the device cannot have. It is
  * mapped by PUD or PMD where the range is large enough and aligned as well. There is
@@ -493,6 +512,7 @@ struct hmmt_calls {
 #define HMMT_PIN	_IOWR('H', 0x49, struct hmmt_pin)
 #define HMMT_PERTURB	_IOWR('H', 0x4a, struct hmmt_perturb)
 #define HMMT_CALLS	_IOWR('H', 0x4b, struct hmmt_calls)
+#define HMMT_API	_IOWR('H', 0x4c, struct hmmt_api)
 
 /*
  * io_uring: HMMT_MIGRATE, HMMT_ACCESS and HMMT_CHECKSUM are also commands of

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel's interface for drivers, used as this driver does not use it: device
+ * memory of other kinds, arguments that have to be refused. One row of a table a
+ * call; that it leaves nothing behind is part of the test.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ioport.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "dmirror.h"
+
+#ifdef HAVE_FOLIO_FREE
+
+/* As much as one section of the memory map describes: less cannot be private */
+#define API_RANGE	((u64)PA_SECTION_SIZE)
+#define PA_SECTION_SIZE	(1UL << PA_SECTION_SHIFT)
+
+enum api_where { FREE, FREE_TWICE, SET_ASIDE, RAM, OURS_START, OURS_END, NOWHERE };
+
+/* A dev_pagemap, and what else there is to it */
+struct api_pagemap {
+	enum memory_type	type;
+	enum api_where		where;
+	int			nr_range;
+	unsigned long		shift;
+	bool			no_ops, no_fault, no_free, no_owner;
+	bool			altmap;
+	bool			devm;
+};
+
+struct api_row {
+	const char		*name;
+	int			expected;
+	bool			warns;		/* a driver's mistake, to the kernel */
+	void			(*spoil)(struct dmirror *dmirror, struct migrate_vma *args);
+	struct api_pagemap	pagemap;	/* without @spoil */
+};
+
+/* --- migrate_vma_setup() --------------------------------------------------- */
+
+static void spoil_nothing(struct dmirror *dmirror, struct migrate_vma *args)
+{
+}
+
+static void spoil_vma(struct dmirror *dmirror, struct migrate_vma *args)
+{
+	args->vma = NULL;
+}
+
+static void spoil_empty(struct dmirror *dmirror, struct migrate_vma *args)
+{
+	args->end = args->start;
+}
+
+static void spoil_backwards(struct dmirror *dmirror, struct migrate_vma *args)
+{
+	args->end = args->start - PAGE_SIZE;
+}
+
+static void spoil_before(struct dmirror *dmirror, struct migrate_vma *args)
+{
+	args->start = args->vma->vm_start - PAGE_SIZE;
+	args->end = args->vma->vm_start + PAGE_SIZE;
+}
+
+static void spoil_behind(struct dmirror *dmirror, struct migrate_vma *args)
+{
+	args->start = args->vma->vm_end;
+	args->end = args->start + PAGE_SIZE;
+}
+
+static void spoil_end(struct dmirror *dmirror, struct migrate_vma *args)
+{
+	args->end = args->vma->vm_end + PAGE_SIZE;
+}
+
+static void spoil_src(struct dmirror *dmirror, struct migrate_vma *args)
+{
+	args->src = NULL;
+}
+
+static void spoil_dst(struct dmirror *dmirror, struct migrate_vma *args)
+{
+	args->dst = NULL;
+}
+
+static void spoil_fault_system(struct dmirror *dmirror, struct migrate_vma *args)
+{
+	args->fault_page = ZERO_PAGE(0);
+}
+
+/* One that is free is not locked */
+static void spoil_fault_lock(struct dmirror *dmirror, struct migrate_vma *args)
+{
+	args->fault_page = dmirror_devmem_free_page(dmirror->mdevice);
+}
+
+static int api_setup(struct dmirror *dmirror, const struct api_row *row, unsigned long addr)
+{
+	struct mm_struct *mm = dmirror->notifier.mm;
+	unsigned long src = 0, dst = 0;
+	struct migrate_vma args = {
+		.start = addr, .end = addr + PAGE_SIZE, .src = &src, .dst = &dst,
+		.pgmap_owner = dmirror->mdevice, .flags = MIGRATE_VMA_SELECT_SYSTEM,
+	};
+	int ret = -EFAULT;
+
+	if (!mmget_not_zero(mm))
+		return -ESRCH;
+	mmap_read_lock(mm);
+	args.vma = vma_lookup(mm, addr);
+	if (args.vma) {
+		row->spoil(dmirror, &args);
+		ret = migrate_vma_setup(&args);
+	}
+	if (!ret) {
+		migrate_vma_pages(&args);
+		migrate_vma_finalize(&args);
+	}
+	mmap_read_unlock(mm);
+	mmput(mm);
+	return ret;
+}
+
+/* --- memremap_pages() ------------------------------------------------------ */
+
+static void api_folio_free(struct folio *folio)
+{
+}
+
+static vm_fault_t api_to_ram(struct vm_fault *vmf)
+{
+	return VM_FAULT_SIGBUS;
+}
+
+static const struct dev_pagemap_ops api_ops = {
+	.folio_free = api_folio_free, .migrate_to_ram = api_to_ram,
+};
+
+static const struct dev_pagemap_ops api_ops_no_free = { .migrate_to_ram = api_to_ram };
+static const struct dev_pagemap_ops api_ops_no_fault = { .folio_free = api_folio_free };
+
+static int range_free(struct range *range)
+{
+	struct resource *res = request_free_mem_region(&iomem_resource, API_RANGE,
+						       "hmm_dmirror api");
+
+	if (IS_ERR(res))
+		return PTR_ERR(res);
+	range->start = res->start;
+	range->end = res->end;
+	return 0;
+}
+
+static void ranges_release(const struct api_pagemap *p, struct dev_pagemap *pagemap)
+{
+	unsigned int i, nr = p->where == FREE ? 1 : p->where == FREE_TWICE ? 2 : 0;
+
+	for (i = 0; i < nr; i++)
+		if (pagemap->ranges[i].end)
+			release_mem_region(pagemap->ranges[i].start, API_RANGE);
+}
+
+/* Where the driver's first device has its memory */
+static struct range *our_range(struct dmirror *dmirror)
+{
+	return &list_first_entry(&dmirror->mdevice->regions, struct dmirror_region,
+				 node)->pagemap.range;
+}
+
+static int ranges_request(struct dmirror *dmirror, const struct api_pagemap *p,
+			  struct dev_pagemap *pagemap)
+{
+	struct range *range = pagemap->ranges;
+	u64 start;
+
+	switch (p->where) {
+	case FREE:
+		return range_free(range);
+	case FREE_TWICE:
+		return range_free(range) ?: range_free(range + 1);
+	case SET_ASIDE:
+		if (!dmirror_api_addr)
+			return -ENODATA;
+		start = dmirror_api_addr;
+		break;
+	case RAM:
+		start = API_RANGE;
+		break;
+	case OURS_START:
+		start = our_range(dmirror)->start;
+		break;
+	case OURS_END:
+		start = our_range(dmirror)->start - API_RANGE / 2;
+		break;
+	default:
+		/* no CPU can address it */
+		start = 1ULL << 60;
+	}
+	*range = (struct range) { start, start + API_RANGE - 1 };
+	return 0;
+}
+
+/* Hand a page out, as its owner would, and let it go */
+static void use_page(struct dev_pagemap *pagemap)
+{
+	unsigned long pfn = PHYS_PFN(pagemap->range.start);
+	struct dev_pagemap *found;
+	struct page *page;
+
+	if (pagemap->flags & PGMAP_ALTMAP_VALID)
+		pfn += vmem_altmap_offset(&pagemap->altmap);
+	found = get_dev_pagemap(pfn);
+	WARN_ON(found != pagemap);
+	page = pfn_to_page(pfn);
+	if (pagemap->type == MEMORY_DEVICE_COHERENT) {
+		dmirror_folio_init(page, pagemap, 0);
+		unlock_page(page);
+	} else if (pagemap->type != MEMORY_DEVICE_GENERIC) {
+		set_page_count(page, 1);
+	}
+	put_page(page);
+	WARN_ON(page_ref_count(page) != (pagemap->type == MEMORY_DEVICE_GENERIC));
+	put_dev_pagemap(found);
+}
+
+static int map_and_unmap(struct dmirror *dmirror, const struct api_pagemap *p,
+			 struct dev_pagemap *pagemap)
+{
+	struct device *dev = &dmirror->mdevice->dev;
+	void *addr = p->devm ? devm_memremap_pages(dev, pagemap) :
+			       memremap_pages(pagemap, numa_node_id());
+
+	if (IS_ERR(addr))
+		return PTR_ERR(addr);
+	/* of private memory the driver itself hands out enough */
+	if (p->type != MEMORY_DEVICE_PRIVATE)
+		use_page(pagemap);
+	if (p->devm)
+		devm_memunmap_pages(dev, pagemap);
+	else
+		memunmap_pages(pagemap);
+	return 0;
+}
+
+static int api_pagemap(struct dmirror *dmirror, const struct api_row *row)
+{
+	const struct api_pagemap *p = &row->pagemap;
+	struct dev_pagemap *pagemap;
+	int ret;
+
+	pagemap = kzalloc(struct_size(pagemap, ranges, 2), GFP_KERNEL);
+	if (!pagemap)
+		return -ENOMEM;
+	ret = ranges_request(dmirror, p, pagemap);
+	if (!ret) {
+		pagemap->type = p->type;
+		pagemap->nr_range = p->nr_range;
+		pagemap->ops = p->no_ops ? NULL : p->no_free ? &api_ops_no_free :
+			       p->no_fault ? &api_ops_no_fault : &api_ops;
+		pagemap->vmemmap_shift = p->shift;
+		pagemap->owner = p->no_owner ? NULL : pagemap;
+		if (p->altmap) {
+			struct vmem_altmap altmap = {
+				.base_pfn = PHYS_PFN(pagemap->range.start),
+				.end_pfn = PHYS_PFN(pagemap->range.end),
+				/* what struct pages of a part of it need */
+				.free = PHYS_PFN(API_RANGE / 8),
+			};
+
+			memcpy(&pagemap->altmap, &altmap, sizeof(altmap));
+			pagemap->flags = PGMAP_ALTMAP_VALID;
+		}
+		ret = map_and_unmap(dmirror, p, pagemap);
+	}
+	ranges_release(p, pagemap);
+	kfree(pagemap);
+	return ret;
+}
+
+/* --- the table ------------------------------------------------------------- */
+
+#define SETUP(_name, _errno)						\
+	{ .name = "setup_" #_name, .expected = -(_errno), .spoil = spoil_##_name }
+#define PAGEMAP(_name, _errno, _warns, _type, _where, _nr, ...)		\
+	{ .name = "pagemap_" _name, .expected = -(_errno), .warns = _warns, \
+	  .pagemap = { .type = MEMORY_DEVICE_##_type, .where = _where, .nr_range = _nr, \
+		       ##__VA_ARGS__ } }
+#define MEMORY_DEVICE_UNKNOWN	0x7f
+
+static const struct api_row api_rows[] = {
+	SETUP(nothing, 0),
+	SETUP(vma, EINVAL),
+	SETUP(empty, EINVAL),
+	SETUP(backwards, EINVAL),
+	SETUP(before, EINVAL),
+	SETUP(behind, EINVAL),
+	SETUP(end, EINVAL),
+	SETUP(src, EINVAL),
+	SETUP(dst, EINVAL),
+	SETUP(fault_system, EINVAL),
+	SETUP(fault_lock, EINVAL),
+	PAGEMAP("private", 0, false, PRIVATE, FREE, 1),
+	PAGEMAP("private_two_ranges", 0, false, PRIVATE, FREE_TWICE, 2),
+	PAGEMAP("private_devm", 0, false, PRIVATE, FREE, 1, .devm = true),
+	PAGEMAP("coherent", 0, false, COHERENT, FREE, 1),
+	PAGEMAP("generic", 0, false, GENERIC, FREE, 1),
+	PAGEMAP("generic_two_ranges", 0, false, GENERIC, FREE_TWICE, 2),
+	PAGEMAP("generic_altmap", 0, false, GENERIC, SET_ASIDE, 1, .altmap = true),
+	PAGEMAP("dax", 0, false, FS_DAX, FREE, 1),
+	PAGEMAP("p2p", 0, false, PCI_P2PDMA, FREE, 1),
+	PAGEMAP("p2p_devm", 0, false, PCI_P2PDMA, FREE, 1, .devm = true),
+	PAGEMAP("nowhere", EINVAL, false, PRIVATE, NOWHERE, 1),
+	PAGEMAP("no_range", EINVAL, true, PRIVATE, FREE, 0),
+	PAGEMAP("shift", EINVAL, true, GENERIC, FREE, 1, .shift = 40),
+	PAGEMAP("no_ops", EINVAL, true, PRIVATE, FREE, 1, .no_ops = true),
+	PAGEMAP("no_fault", EINVAL, true, PRIVATE, FREE, 1, .no_fault = true),
+	PAGEMAP("no_free", EINVAL, true, PRIVATE, FREE, 1, .no_free = true),
+	PAGEMAP("no_owner", EINVAL, true, PRIVATE, FREE, 1, .no_owner = true),
+	PAGEMAP("no_owner_devm", EINVAL, true, PRIVATE, FREE, 1, .no_owner = true, .devm = true),
+	PAGEMAP("coherent_no_free", EINVAL, true, COHERENT, FREE, 1, .no_free = true),
+	PAGEMAP("coherent_no_owner", EINVAL, true, COHERENT, FREE, 1, .no_owner = true),
+	PAGEMAP("unknown", 0, true, UNKNOWN, FREE, 1),
+	PAGEMAP("ram", ENXIO, true, PRIVATE, RAM, 1),
+	PAGEMAP("taken", ENOMEM, true, PRIVATE, OURS_START, 1),
+	PAGEMAP("partly_taken", ENOMEM, true, PRIVATE, OURS_END, 1),
+	PAGEMAP("altmap_two_ranges", EINVAL, true, PRIVATE, FREE_TWICE, 2, .altmap = true),
+};
+
+int dmirror_api(struct dmirror *dmirror, struct hmmt_api *api)
+{
+	const struct api_row *row;
+
+	if (api->which >= ARRAY_SIZE(api_rows))
+		return -ENODATA;
+	row = &api_rows[api->which];
+	strscpy(api->name, row->name);
+	api->expected = row->expected;
+	api->warns = row->warns;
+	if (!(api->flags & HMMT_API_RUN))
+		return 0;
+	api->error = row->spoil ? api_setup(dmirror, row, api->addr) : api_pagemap(dmirror, row);
+	return 0;
+}
+
+#else /* HAVE_FOLIO_FREE */
+
+/* Other kinds of pages are freed in other ways there */
+int dmirror_api(struct dmirror *dmirror, struct hmmt_api *api)
+{
+	return -EOPNOTSUPP;
+}
+
+#endif /* HAVE_FOLIO_FREE */

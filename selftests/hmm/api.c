@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * hmm-api: the rows of HMMT_API, each of which the driver runs in the kernel: what
+ * migrate_vma_setup() and memremap_pages() have to refuse, and the kinds of device memory
+ * that no other test has. Those at which the kernel warns are told to the judge.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "area.h"
+
+#define MAX_ROWS	64
+#define BUST	"/sys/module/test_hmm/parameters/bust"
+
+static struct hmmt_api rows[MAX_ROWS];
+
+static int call(unsigned int which, unsigned int flags, struct hmmt_api *api)
+{
+	*api = (struct hmmt_api) {
+		.which = which, .flags = flags, .addr = flags ? (uintptr_t)area : 0,
+	};
+	return ioctl(dev0.fd, HMMT_API, api) ? -errno : 0;
+}
+
+static bool run_row(void)
+{
+	struct hmmt_api api;
+	int ret;
+
+	TRY(fill(1, false));
+	ret = call(running_test, HMMT_API_RUN, &api);
+	WANT(!ret, "%s", strerror(-ret));
+	if (api.error == -ENODATA) {
+		skip = "no memory set aside (api_addr)";
+		return false;
+	}
+	WANT(api.error == (busted("errno") ? api.expected - 1 : api.expected),
+	     "%s instead of %s", strerror(-api.error), strerror(-api.expected));
+	return verify(0, HMMT_PMD_PAGES);
+}
+
+/* How many rows there are, or -errno */
+static int read_rows(struct test *tests)
+{
+	int i, ret = 0;
+
+	for (i = 0; i < MAX_ROWS && !ret; i++) {
+		ret = call(i, 0, &rows[i]);
+		tests[i] = (struct test) { rows[i].name, run_row };
+		if (!ret && rows[i].warns && wanted(&tests[i]))
+			splats_planned = "\"WARNING in memremap_pages\",\"WARNING in pagemap_range\"";
+	}
+	return ret == -ENODATA ? i - 1 : ret;
+}
+
+int main(int argc, char **argv)
+{
+	static struct test tests[MAX_ROWS];
+	int n, ret;
+
+	parse_options(argc, argv);
+	ret = open_devices();
+	if (ret)
+		return ret;
+	n = read_rows(tests);
+	if (n < 0) {
+		printf("1..0 # SKIP this kernel: %s\n", strerror(-n));
+		return n == -EOPNOTSUPP ? 4 : 1;
+	}
+	hmmt_write_file(BUST, "1");
+	ret = run_tests("hmm-api", tests, n);
+	hmmt_write_file(BUST, "0");
+	return ret;
+}
