@@ -188,6 +188,8 @@ static int ranges_request(struct dmirror *dmirror, const struct api_pagemap *p,
 		if (!dmirror_api_addr)
 			return -ENODATA;
 		start = dmirror_api_addr;
+		/* for those that have two */
+		range[1] = (struct range) { start + API_RANGE, start + 2 * API_RANGE - 1 };
 		break;
 	case RAM:
 		start = API_RANGE;
@@ -329,7 +331,7 @@ static const struct api_row api_rows[] = {
 	PAGEMAP("ram", ENXIO, true, PRIVATE, RAM, 1),
 	PAGEMAP("taken", ENOMEM, true, PRIVATE, OURS_START, 1),
 	PAGEMAP("partly_taken", ENOMEM, true, PRIVATE, OURS_END, 1),
-	PAGEMAP("altmap_two_ranges", EINVAL, true, PRIVATE, FREE_TWICE, 2, .altmap = true),
+	PAGEMAP("altmap_two_ranges", EINVAL, true, GENERIC, SET_ASIDE, 2, .altmap = true),
 };
 
 int dmirror_api(struct dmirror *dmirror, struct hmmt_api *api)

@@ -67,7 +67,7 @@ MODULE_PARM_DESC(spm_addr_dev1, "The same for a second one");
 
 unsigned long long dmirror_api_addr;
 module_param_named(api_addr, dmirror_api_addr, ullong, 0444);
-MODULE_PARM_DESC(api_addr, "Physical address of memory set aside for HMMT_API");
+MODULE_PARM_DESC(api_addr, "Physical address of 256 MiB set aside for HMMT_API");
 
 static bool i_know_this_may_crash;
 module_param(i_know_this_may_crash, bool, 0444);
