@@ -31,7 +31,8 @@ static unsigned int statement_end(const struct source_file *f, unsigned int n, b
 					return n;
 				depth++;
 			} else if (*s == '}' && depth && !--depth) {
-				return n;
+				/* what follows "else" is another matter */
+				return strstr(s, "else") ? n - 1 : n;
 			} else if (*s == ';' && !depth) {
 				return n;
 			}
