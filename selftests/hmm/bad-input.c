@@ -86,7 +86,7 @@ static const struct {
 	COMMAND(HMM_DMIRROR_FLAGS), COMMAND(HMMT_MIGRATE), COMMAND(HMMT_ACCESS),
 	COMMAND(HMMT_SNAPSHOT), COMMAND(HMMT_STATS), COMMAND(HMMT_CHECK), COMMAND(HMMT_EVICT),
 	COMMAND(HMMT_TUNE), COMMAND(HMMT_INJECT), COMMAND(HMMT_CHECKSUM), COMMAND(HMMT_PIN),
-	COMMAND(HMMT_PERTURB), COMMAND(HMMT_CALLS),
+	COMMAND(HMMT_PERTURB), COMMAND(HMMT_CALLS), COMMAND(HMMT_API),
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -329,6 +329,10 @@ static const struct bad bad[] = {
 	FIELD(HMMT_CALLS, hmmt_calls, nr, HMMT_CALLS_MAX + 1, EINVAL, "too many"),
 	FIELD(HMMT_CALLS, hmmt_calls, pauses, 1, EINVAL, "of nothing"),
 	BAD_FLAGS(HMMT_CALLS, hmmt_calls), BAD_RESERVED(HMMT_CALLS, hmmt_calls),
+	BAD_FLAGS(HMMT_API, hmmt_api),
+	FIELD(HMMT_API, hmmt_api, addr, 8, EINVAL, "misaligned"),
+	FIELD(HMMT_API, hmmt_api, which, 1000, ENODATA, "behind the last row"),
+	FIELD(HMMT_API, hmmt_api, flags, HMMT_API_RUN, EPERM, "runs, without the parameter bust"),
 };
 
 /* A command that is refused at once writes no out fields */
@@ -345,7 +349,7 @@ static bool fields(void)
 	heading("One wrong field");
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const struct bad *b = &bad[i];
-		bool refused = b->err == EINVAL || b->err == EPERM;
+		bool refused = b->err == EINVAL || b->err == EPERM || b->err == ENODATA;
 		char text[128], was[ARG_SIZE];
 
 		snprintf(text, sizeof(text), "%s %s", command_name(b->cmd), b->what);

@@ -118,6 +118,7 @@ ktap_match "the other side is listed" "$(cat "$tmp/list")" \
 	'mm/part.c:22: 1 of 2 branches never taken: *	if .is_device_private. .'
 ktap_match "what was not run is listed" "$(cat "$tmp/list")" 'mm/part.c:25: never run: *		n\+\+;'
 ktap_match "its function is listed" "$(listed 'return is_device_private')" 'private_only\(\): NO REASON'
+ktap_match "also of its head" "$(listed 'part.c:5: never run')" 'private_only\(\): NO REASON'
 ktap_match "two runs add up" "$(table "$tmp/config" "$tmp/none" one two)" \
 	'mm/part.c +83\.3% 15 of 18 +90%< +58\.3% 7 of 12 +80%<'
 ktap_equal "an assertion has no branches, in none of its lines" \
