@@ -65,7 +65,8 @@ static int map_raw(struct vm_area_struct *vma)
 {
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
-	vm_flags_set(vma, VM_MIXEDMAP | VM_DONTEXPAND | VM_DONTDUMP);
+	/* large entries, whatever the policy is for others */
+	vm_flags_set(vma, VM_MIXEDMAP | VM_HUGEPAGE | VM_DONTEXPAND | VM_DONTDUMP);
 	vma->vm_ops = &raw_vm_ops;
 	return 0;
 }
