@@ -15,14 +15,22 @@ static bool matches(const regex_t *re, const char *text)
 	return !regexec(re, text, 0, NULL, 0);
 }
 
+static bool opens_block(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len && text[len - 1] == '{';
+}
+
 /*
  * From line @n to the end of the statement that it is in, with the block that this
- * opens if @block. A brace at the beginning closes what was before.
+ * opens if @block, or all the block whose first line it is. A brace at the beginning closes
+ * what was before.
  */
 static unsigned int statement_end(const struct source_file *f, unsigned int n, bool block)
 {
+	unsigned int depth = block && n > 1 && opens_block(f->line[n - 1].text);
 	const char *s = f->line[n].text;
-	unsigned int depth = 0;
 
 	for (s += strspn(s, "\t }"); n < f->nr_lines; s = f->line[++n].text) {
 		for (; *s; s++) {
