@@ -17,8 +17,7 @@
 #ifdef HAVE_FOLIO_FREE
 
 /* As much as one section of the memory map describes: less cannot be private */
-#define API_RANGE	((u64)PA_SECTION_SIZE)
-#define PA_SECTION_SIZE	(1UL << PA_SECTION_SHIFT)
+#define API_RANGE	BIT_ULL(PA_SECTION_SHIFT)
 
 enum api_where { FREE, FREE_TWICE, SET_ASIDE, RAM, OURS_START, OURS_END, NOWHERE };
 
@@ -202,7 +201,7 @@ static int ranges_request(struct dmirror *dmirror, const struct api_pagemap *p,
 		break;
 	default:
 		/* no CPU can address it */
-		start = 1ULL << 60;
+		start = BIT_ULL(60);
 	}
 	*range = (struct range) { start, start + API_RANGE - 1 };
 	return 0;

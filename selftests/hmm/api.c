@@ -15,6 +15,10 @@
 #define MAX_ROWS	64
 #define BUST	"/sys/module/test_hmm/parameters/bust"
 
+/* What the kernel says where, depending on what is inlined */
+static const char warnings[] =
+	"\"WARNING in memremap_pages\",\"WARNING in pagemap_range\"";
+
 static struct hmmt_api rows[MAX_ROWS];
 
 static int call(unsigned int which, unsigned int flags, struct hmmt_api *api)
@@ -51,7 +55,7 @@ static int read_rows(struct test *tests)
 		ret = call(i, 0, &rows[i]);
 		tests[i] = (struct test) { rows[i].name, run_row };
 		if (!ret && rows[i].warns && wanted(&tests[i]))
-			splats_planned = "\"WARNING in memremap_pages\",\"WARNING in pagemap_range\"";
+			splats_planned = warnings;
 	}
 	return ret == -ENODATA ? i - 1 : ret;
 }

@@ -78,9 +78,9 @@ static struct source_line *find_line(struct coverage *cov, const struct reader *
 		if (!index || found == index)
 			line = l;
 	}
-	if (!line)
+	if (!line) {
 		stale(cov, r, text, "there is no such line");
-	else if (!index && found > 1) {
+	} else if (!index && found > 1) {
 		stale(cov, r, text, "there are several such lines, say which");
 		line = NULL;
 	}
