@@ -36,8 +36,9 @@ struct api_row {
 	const char		*name;
 	int			expected;
 	bool			warns;		/* a driver's mistake, to the kernel */
+	/* arguments of migrate_vma_setup(); without it the row is of memremap_pages() */
 	void			(*spoil)(struct dmirror *dmirror, struct migrate_vma *args);
-	struct api_pagemap	pagemap;	/* without @spoil */
+	struct api_pagemap	pagemap;	/* with @spoil: where to migrate to */
 };
 
 /* --- migrate_vma_setup() --------------------------------------------------- */
@@ -99,7 +100,16 @@ static void spoil_fault_lock(struct dmirror *dmirror, struct migrate_vma *args)
 	args->fault_page = dmirror_devmem_free_page(dmirror->mdevice);
 }
 
-static int api_setup(struct dmirror *dmirror, const struct api_row *row, unsigned long addr)
+/* The page where nothing is mapped */
+static void spoil_page(struct dmirror *dmirror, struct migrate_vma *args)
+{
+	args->start += PAGE_SIZE;
+	args->end += PAGE_SIZE;
+}
+
+/* @to: a destination, locked and referenced, or NULL; -EAGAIN: it was refused */
+static int api_setup(struct dmirror *dmirror, const struct api_row *row, unsigned long addr,
+		     struct page *to)
 {
 	struct mm_struct *mm = dmirror->notifier.mm;
 	unsigned long src = 0, dst = 0;
@@ -118,7 +128,10 @@ static int api_setup(struct dmirror *dmirror, const struct api_row *row, unsigne
 		ret = migrate_vma_setup(&args);
 	}
 	if (!ret) {
+		dst = to ? migrate_pfn(page_to_pfn(to)) : 0;
 		migrate_vma_pages(&args);
+		if (to && !(src & MIGRATE_PFN_MIGRATE))
+			ret = -EAGAIN;
 		migrate_vma_finalize(&args);
 	}
 	mmap_read_unlock(mm);
@@ -165,15 +178,22 @@ static void ranges_release(const struct api_pagemap *p, struct dev_pagemap *page
 			release_mem_region(pagemap->ranges[i].start, API_RANGE);
 }
 
-/* Where the driver's first device has its memory */
-static struct range *our_range(struct dmirror *dmirror)
+/* The lowest address at which a device of ours has private memory */
+static u64 our_start(void)
 {
-	return &list_first_entry(&dmirror->mdevice->regions, struct dmirror_region,
-				 node)->pagemap.range;
+	struct dmirror_device *mdevice;
+	struct dmirror_region *region;
+	u64 start = U64_MAX;
+	unsigned int i;
+
+	for (i = 0; (mdevice = dmirror_device_get(i)); i++)
+		list_for_each_entry(region, &mdevice->regions, node)
+			if (!mdevice->coherent)
+				start = min(start, region->pagemap.range.start);
+	return start;
 }
 
-static int ranges_request(struct dmirror *dmirror, const struct api_pagemap *p,
-			  struct dev_pagemap *pagemap)
+static int ranges_request(const struct api_pagemap *p, struct dev_pagemap *pagemap)
 {
 	struct range *range = pagemap->ranges;
 	u64 start;
@@ -194,10 +214,10 @@ static int ranges_request(struct dmirror *dmirror, const struct api_pagemap *p,
 		start = API_RANGE;
 		break;
 	case OURS_START:
-		start = our_range(dmirror)->start;
+		start = our_start();
 		break;
 	case OURS_END:
-		start = our_range(dmirror)->start - API_RANGE / 2;
+		start = our_start() - API_RANGE / 2;
 		break;
 	default:
 		/* no CPU can address it */
@@ -218,6 +238,7 @@ static void use_page(struct dev_pagemap *pagemap)
 		pfn += vmem_altmap_offset(&pagemap->altmap);
 	found = get_dev_pagemap(pfn);
 	WARN_ON(found != pagemap);
+	WARN_ON(!IS_ALIGNED(pagemap->range.start, memremap_compat_align()));
 	page = pfn_to_page(pfn);
 	if (pagemap->type == MEMORY_DEVICE_COHERENT) {
 		dmirror_folio_init(page, pagemap, 0);
@@ -230,26 +251,34 @@ static void use_page(struct dev_pagemap *pagemap)
 	put_dev_pagemap(found);
 }
 
-static int map_and_unmap(struct dmirror *dmirror, const struct api_pagemap *p,
-			 struct dev_pagemap *pagemap)
+static int map_and_unmap(struct dmirror *dmirror, const struct api_row *row,
+			 struct dev_pagemap *pagemap, unsigned long addr)
 {
+	const struct api_pagemap *p = &row->pagemap;
 	struct device *dev = &dmirror->mdevice->dev;
-	void *addr = p->devm ? devm_memremap_pages(dev, pagemap) :
-			       memremap_pages(pagemap, numa_node_id());
+	void *at = p->devm ? devm_memremap_pages(dev, pagemap) :
+			     memremap_pages(pagemap, numa_node_id());
+	int ret = 0;
 
-	if (IS_ERR(addr))
-		return PTR_ERR(addr);
+	if (IS_ERR(at))
+		return PTR_ERR(at);
 	/* of private memory the driver itself hands out enough */
 	if (p->type != MEMORY_DEVICE_PRIVATE)
 		use_page(pagemap);
+	if (row->spoil) {
+		struct page *to = pfn_to_page(PHYS_PFN(pagemap->range.start));
+
+		lock_page(to);
+		ret = api_setup(dmirror, row, addr, to);
+	}
 	if (p->devm)
 		devm_memunmap_pages(dev, pagemap);
 	else
 		memunmap_pages(pagemap);
-	return 0;
+	return ret;
 }
 
-static int api_pagemap(struct dmirror *dmirror, const struct api_row *row)
+static int api_pagemap(struct dmirror *dmirror, const struct api_row *row, unsigned long addr)
 {
 	const struct api_pagemap *p = &row->pagemap;
 	struct dev_pagemap *pagemap;
@@ -258,7 +287,7 @@ static int api_pagemap(struct dmirror *dmirror, const struct api_row *row)
 	pagemap = kzalloc(struct_size(pagemap, ranges, 2), GFP_KERNEL);
 	if (!pagemap)
 		return -ENOMEM;
-	ret = ranges_request(dmirror, p, pagemap);
+	ret = ranges_request(p, pagemap);
 	if (!ret) {
 		pagemap->type = p->type;
 		pagemap->nr_range = p->nr_range;
@@ -277,7 +306,7 @@ static int api_pagemap(struct dmirror *dmirror, const struct api_row *row)
 			memcpy(&pagemap->altmap, &altmap, sizeof(altmap));
 			pagemap->flags = PGMAP_ALTMAP_VALID;
 		}
-		ret = map_and_unmap(dmirror, p, pagemap);
+		ret = map_and_unmap(dmirror, row, pagemap, addr);
 	}
 	ranges_release(p, pagemap);
 	kfree(pagemap);
@@ -293,6 +322,10 @@ static int api_pagemap(struct dmirror *dmirror, const struct api_row *row)
 	  .pagemap = { .type = MEMORY_DEVICE_##_type, .where = _where, .nr_range = _nr, \
 		       ##__VA_ARGS__ } }
 #define MEMORY_DEVICE_UNKNOWN	0x7f
+/* To memory that is no destination: the page of addr, or the empty one behind it */
+#define TO_GENERIC(_name, _spoil)					\
+	{ .name = "to_generic_" #_name, .expected = -EAGAIN, .spoil = spoil_##_spoil, \
+	  .pagemap = { .type = MEMORY_DEVICE_GENERIC, .where = FREE, .nr_range = 1 } }
 
 static const struct api_row api_rows[] = {
 	SETUP(nothing, 0),
@@ -306,6 +339,8 @@ static const struct api_row api_rows[] = {
 	SETUP(dst, EINVAL),
 	SETUP(fault_system, EINVAL),
 	SETUP(fault_lock, EINVAL),
+	TO_GENERIC(page, nothing),
+	TO_GENERIC(hole, page),
 	PAGEMAP("private", 0, false, PRIVATE, FREE, 1),
 	PAGEMAP("private_two_ranges", 0, false, PRIVATE, FREE_TWICE, 2),
 	PAGEMAP("private_devm", 0, false, PRIVATE, FREE, 1, .devm = true),
@@ -345,7 +380,9 @@ int dmirror_api(struct dmirror *dmirror, struct hmmt_api *api)
 	api->warns = row->warns;
 	if (!(api->flags & HMMT_API_RUN))
 		return 0;
-	api->error = row->spoil ? api_setup(dmirror, row, api->addr) : api_pagemap(dmirror, row);
+	api->error = row->pagemap.nr_range || !row->spoil ?
+		     api_pagemap(dmirror, row, api->addr) :
+		     api_setup(dmirror, row, api->addr, NULL);
 	return 0;
 }
 

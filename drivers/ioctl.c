@@ -272,7 +272,7 @@ static int do_evict(struct dmirror_call *call, union dmirror_arg *arg)
 		     evict->mode == HMMT_EVICT_PFNS;
 
 	if (evict->mode > HMMT_EVICT_PFNS ||
-	    evict->flags & ~HMMT_EVICT_UNUSED ||
+	    evict->flags & ~(HMMT_EVICT_UNUSED | HMMT_EVICT_BASE) ||
 	    (evict->pfn && !by_pfn) || (evict->nr && !by_nr) ||
 	    (evict->ptr && evict->mode != HMMT_EVICT_PFNS))
 		return -EINVAL;

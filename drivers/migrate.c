@@ -260,16 +260,21 @@ static void step_alloc_all(struct dmirror_step *step)
 		if (!(step->flags & HMMT_MIGRATE_SPLIT) &&
 		    step_give(step, i, HPAGE_PMD_ORDER))
 			continue;
-		/* without a vma the kernel cannot split the source */
-		if (!step->vma)
+		/* without a vma the kernel cannot split the source: it has to refuse */
+		if (!step->vma) {
+			if (step->flags & HMMT_MIGRATE_SPLIT)
+				step_give(step, i, 0);
 			continue;
+		}
 		for (j = 0; j < nr; j++) {
 			if (step_give(step, i + j, 0))
+				continue;
+			if (!spage && step->flags & HMMT_MIGRATE_PARTIAL_HOLE)
 				continue;
 			/* no destination for the head: nothing will move */
 			if (!j)
 				break;
-			if (!spage && !(step->flags & HMMT_MIGRATE_PARTIAL_HOLE)) {
+			if (!spage) {
 				step_take_back(step, i, j);
 				j = 0;
 				break;
@@ -571,6 +576,7 @@ static void step_init_evict(struct dmirror_step *step,
 	step->from = mdevice;
 	step->direction = TO_SYSTEM;
 	step->unused = evict->flags & HMMT_EVICT_UNUSED;
+	step->flags = evict->flags & HMMT_EVICT_BASE ? HMMT_MIGRATE_SPLIT : 0;
 }
 
 static int evict_range(struct dmirror_step *step, struct dmirror_device *mdevice,

@@ -297,10 +297,14 @@ struct hmmt_check {
  * UNUSED  also pages without a memcg charge: not moved yet, or moved away a moment
  *         ago. The kernel does not survive it (docs/findings/evict-migrated.md).
  *
+ * BASE    base page destinations only, also for THPs, which the kernel then has to
+ *         leave where they are: there is no mapping to split them in
+ *
  * EINVAL: a page number that is none of this device; EOPNOTSUPP: this
  * kernel has no migrate_device_pfns().
  */
 #define HMMT_EVICT_UNUSED	(1U << 0)
+#define HMMT_EVICT_BASE		(1U << 1)
 
 enum {
 	HMMT_EVICT_ALL = 0,
@@ -311,7 +315,7 @@ enum {
 
 struct hmmt_evict {
 	__u32 mode;		/* in: HMMT_EVICT_ALL to _PFNS */
-	__u32 flags;		/* in: HMMT_EVICT_UNUSED */
+	__u32 flags;		/* in: HMMT_EVICT_* flags */
 	__u64 pfn;		/* in: CHUNK, RANGE, else 0 */
 	__u64 nr;		/* in: RANGE, PFNS, else 0 */
 	__u64 ptr;		/* in: PFNS, else 0 */
@@ -485,7 +489,7 @@ struct hmmt_calls {
 struct hmmt_api {
 	__u32 which;		/* in */
 	__u32 flags;		/* in: HMMT_API_RUN */
-	__u64 addr;		/* in: a page of private anonymous memory */
+	__u64 addr;		/* in: page of private anonymous memory; behind it an empty one */
 	__s32 expected;		/* out: 0 or -errno */
 	__s32 error;		/* out with RUN; -ENODATA: it takes memory set aside (api_addr) */
 	__u32 warns;		/* out: 1: with a WARN, as at any mistake of a driver */

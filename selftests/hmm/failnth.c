@@ -30,6 +30,7 @@
 
 static char buf[PAGES * HMMT_PAGE_SIZE];
 static uint64_t first_pfn;
+static struct hmmt_dev dev2 = HMMT_DEV_CLOSED;
 static struct io_uring ring;
 static int pipe_fds[2];
 static uint64_t free_before;
@@ -52,6 +53,16 @@ static bool hole(void)
 	return !madvise(area, HMMT_PMD_SIZE, MADV_DONTNEED);
 }
 
+/* Where nothing ever was: it has no page tables and no anon_vma */
+static bool new_hole(void)
+{
+	void *p = mmap(area, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	WANT(p == area, "mmap: %s", strerror(errno));
+	return !madvise(area, HMMT_PMD_SIZE, MADV_HUGEPAGE);
+}
+
 static bool some_device(void)
 {
 	TRY(fill(1, false));
@@ -68,6 +79,15 @@ static bool pfn_device(void)
 	WANT(!ret, "pagemap: %s", strerror(-ret));
 	/* swap entries have a type in the five bits below */
 	first_pfn = entry >> 5 & ((1ULL << 50) - 1);
+	return true;
+}
+
+/* In the memory of the first device-coherent one, if there is any */
+static bool coherent_device(void)
+{
+	TRY(fill(1, false));
+	if (hmmt_is_open(&dev2) || !hmmt_open(&dev2, 2))
+		return migrate(&dev2, 0, SOME, 0, NULL);
 	return true;
 }
 
@@ -212,6 +232,14 @@ static int pin(void)
 	return hmmt_pin(&dev0, base(), SOME * HMMT_PAGE_SIZE, HMMT_PIN_WRITE, NULL);
 }
 
+static int pin_coherent(void)
+{
+	if (!hmmt_is_open(&dev2))
+		return -ENOTTY;
+	return hmmt_pin(&dev0, base(), SOME * HMMT_PAGE_SIZE,
+			HMMT_PIN_WRITE | HMMT_PIN_LONGTERM, NULL);
+}
+
 static int unpin(void)
 {
 	return hmmt_pin(&dev0, 0, 0, HMMT_PIN_RELEASE, NULL);
@@ -324,6 +352,9 @@ static const struct row rows[] = {
 	{ "HMMT_MIGRATE THP", thp_system, migrate_thp, 0, { ENOMEM } },
 	{ "HMMT_MIGRATE base", some_system, migrate_some, 0, { ENOMEM } },
 	{ "HMMT_MIGRATE hole", hole, migrate_thp, EMPTY, { ENOMEM } },
+	{ "HMMT_MIGRATE new hole", new_hole, migrate_thp, EMPTY, { ENOMEM } },
+	{ "HMMT_MIGRATE new hole SPLIT", new_hole, migrate_split, EMPTY, { ENOMEM } },
+	{ "HMMT_MIGRATE new hole BASE", new_hole, migrate_base_some, EMPTY, { ENOMEM } },
 	{ "HMMT_MIGRATE BASE", thp_system, migrate_base_some, 0, { ENOMEM } },
 	{ "HMMT_MIGRATE SPLIT", thp_system, migrate_split, 0, { ENOMEM } },
 	{ "HMMT_MIGRATE TO_SYS THP", thp_device, migrate_to_sys, 0, { ENOMEM } },
@@ -344,6 +375,8 @@ static const struct row rows[] = {
 	{ "HMMT_INJECT", some_system, inject, NONE, { } },
 	{ "HMMT_CHECKSUM", thp_device, checksum, 0, FAULT_ERRS },
 	{ "HMMT_PIN", some_device, pin, UNDO, FAULT_ERRS },
+	{ "HMMT_PIN LONGTERM coherent", coherent_device, pin_coherent, MAYBE | UNDO,
+	  { ENOMEM, EFAULT, EBUSY, EAGAIN } },
 	{ "HMMT_PIN RELEASE", some_system, unpin, NONE, { } },
 	{ "HMMT_PERTURB", some_system, perturb, NONE, { } },
 	{ "io_uring HMMT_MIGRATE", thp_system, ring_migrate, RING, { ENOMEM } },

@@ -158,12 +158,46 @@ static bool evict_pfns(void)
 	return verify(0, PAGES);
 }
 
+/* A list of page numbers that names a THP by its first page only, or all of it */
+static bool evict_thp(void)
+{
+	struct hmmt_evict e = { .mode = HMMT_EVICT_RANGE, .nr = 100 };
+	uint64_t pfns[PAGES];
+	unsigned int i;
+	int ret;
+
+	if (!whole_thps) {
+		skip = "this kernel migrates base pages only";
+		return false;
+	}
+	TRY(thp_in_device());
+	for (i = 0; i < PAGES; i++)
+		pfns[i] = device_pfn(i);
+	e.pfn = pfns[0];
+	ret = hmmt_evict_some(&dev0, &e);
+	WANT(!ret && !e.migrated && e.left == PAGES, "a part: ret %d migrated %llu", ret,
+	     e.migrated);
+	e = (struct hmmt_evict) { .mode = HMMT_EVICT_PFNS, .nr = 1, .ptr = (uintptr_t)pfns };
+	ret = hmmt_evict_some(&dev0, &e);
+	WANT(!ret && !e.migrated && e.left == PAGES, "its head: ret %d migrated %llu", ret,
+	     e.migrated);
+	e = (struct hmmt_evict) { .flags = HMMT_EVICT_BASE };
+	ret = hmmt_evict_some(&dev0, &e);
+	WANT(!ret && !e.migrated && e.left == PAGES, "to base pages: ret %d migrated %llu", ret,
+	     e.migrated);
+	WANT(HMMT_SNAP_ORDER(snap(0)) == 9, "snapshot %#x", snap(0));
+	e = (struct hmmt_evict) { .mode = HMMT_EVICT_PFNS, .nr = PAGES, .ptr = (uintptr_t)pfns };
+	ret = hmmt_evict_some(&dev0, &e);
+	WANT(!ret && e.migrated == PAGES && !e.left, "all: ret %d migrated %llu", ret, e.migrated);
+	return verify(0, PAGES);
+}
+
 static bool evict_errors(void)
 {
 	static const struct hmmt_evict bad[] = {
 		{ .mode = 4 },
 		{ .mode = HMMT_EVICT_ALL, .pfn = 1 },
-		{ .mode = HMMT_EVICT_ALL, .flags = 2 },
+		{ .mode = HMMT_EVICT_ALL, .flags = 4 },
 		{ .mode = HMMT_EVICT_CHUNK, .pfn = 1 },
 		{ .mode = HMMT_EVICT_CHUNK, .pfn = ~0ULL },
 		{ .mode = HMMT_EVICT_RANGE, .pfn = 1, .nr = 1 },
@@ -528,7 +562,7 @@ static bool checks_fire(void)
 
 static bool coherent(void)
 {
-	struct hmmt_dev dev2;
+	struct hmmt_dev dev2, dev3;
 	struct hmmt_migrate m;
 	struct hmmt_stats st;
 	uint16_t s;
@@ -556,6 +590,20 @@ static bool coherent(void)
 	TRY(verify_device(&dev2, 0, PAGES));
 	TRY(stats_of(&dev2, &st));
 	WANT(st.pages_used == PAGES, "moved by an access: used %llu", st.pages_used);
+	/* neither memory of the system nor of another device */
+	TRY(migrate(&dev0, 0, PAGES, 0, &m));
+	WANT(!m.migrated, "to another device: %llu", m.migrated);
+	if (!hmmt_open(&dev3, 3)) {
+		TRY(migrate(&dev3, 0, PAGES, HMMT_MIGRATE_TO_SYS, &m));
+		WANT(!m.migrated, "by another device: %llu", m.migrated);
+		hmmt_close(&dev3);
+	}
+	/* a page that is to stay for long leaves the device */
+	ret = hmmt_pin(&dev2, at(PAGES - 1), HMMT_PAGE_SIZE, HMMT_PIN_LONGTERM, NULL);
+	WANT(!ret, "pin: %s", strerror(-ret));
+	TRY(stats_of(&dev2, &st));
+	WANT(st.pages_used == PAGES - 1, "used %llu", st.pages_used);
+	hmmt_pin(&dev2, 0, 0, HMMT_PIN_RELEASE, NULL);
 	TRY(migrate(&dev2, 0, PAGES / 2, HMMT_MIGRATE_TO_SYS, &m));
 	WANT(m.migrated == PAGES / 2, "migrated %llu", m.migrated);
 	TRY(verify(0, PAGES));
@@ -573,6 +621,7 @@ static const struct test tests[] = {
 	{ "evict_chunk", evict_chunk },
 	{ "evict_range", evict_range },
 	{ "evict_pfns", evict_pfns },
+	{ "evict_thp", evict_thp },
 	{ "evict_errors", evict_errors },
 	{ "window_base_64k", window_base_64k },
 	{ "window_base_2m", window_base_2m },
