@@ -35,7 +35,7 @@ struct api_pagemap {
 struct api_row {
 	const char		*name;
 	int			expected;
-	bool			warns;		/* a driver's mistake, to the kernel */
+	unsigned int		effect;		/* HMMT_API_*, beside the answer */
 	/* arguments of migrate_vma_setup(); without it the row is of memremap_pages() */
 	void			(*spoil)(struct dmirror *dmirror, struct migrate_vma *args);
 	struct api_pagemap	pagemap;	/* with @spoil: where to migrate to */
@@ -59,6 +59,13 @@ static void spoil_empty(struct dmirror *dmirror, struct migrate_vma *args)
 
 static void spoil_backwards(struct dmirror *dmirror, struct migrate_vma *args)
 {
+	args->end = args->start - PAGE_SIZE;
+}
+
+/* From the first page of the mapping on: refused for where it ends */
+static void spoil_first_backwards(struct dmirror *dmirror, struct migrate_vma *args)
+{
+	args->start = args->vma->vm_start;
 	args->end = args->start - PAGE_SIZE;
 }
 
@@ -317,10 +324,12 @@ static int api_pagemap(struct dmirror *dmirror, const struct api_row *row, unsig
 
 #define SETUP(_name, _errno)						\
 	{ .name = "setup_" #_name, .expected = -(_errno), .spoil = spoil_##_name }
-#define PAGEMAP(_name, _errno, _warns, _type, _where, _nr, ...)		\
-	{ .name = "pagemap_" _name, .expected = -(_errno), .warns = _warns, \
+#define PAGEMAP(_name, _errno, _effect, _type, _where, _nr, ...)	\
+	{ .name = "pagemap_" _name, .expected = -(_errno), .effect = _effect, \
 	  .pagemap = { .type = MEMORY_DEVICE_##_type, .where = _where, .nr_range = _nr, \
 		       ##__VA_ARGS__ } }
+#define QUIET			0
+#define WARNS			HMMT_API_WARNS
 #define MEMORY_DEVICE_UNKNOWN	0x7f
 /* To memory that is no destination: the page of addr, or the empty one behind it */
 #define TO_GENERIC(_name, _spoil)					\
@@ -331,7 +340,9 @@ static const struct api_row api_rows[] = {
 	SETUP(nothing, 0),
 	SETUP(vma, EINVAL),
 	SETUP(empty, EINVAL),
-	SETUP(backwards, EINVAL),
+	SETUP(first_backwards, EINVAL),
+	{ .name = "setup_backwards", .expected = -EINVAL, .spoil = spoil_backwards,
+	  .effect = HMMT_API_KILLS },
 	SETUP(before, EINVAL),
 	SETUP(behind, EINVAL),
 	SETUP(end, EINVAL),
@@ -341,31 +352,31 @@ static const struct api_row api_rows[] = {
 	SETUP(fault_lock, EINVAL),
 	TO_GENERIC(page, nothing),
 	TO_GENERIC(hole, page),
-	PAGEMAP("private", 0, false, PRIVATE, FREE, 1),
-	PAGEMAP("private_two_ranges", 0, false, PRIVATE, FREE_TWICE, 2),
-	PAGEMAP("private_devm", 0, false, PRIVATE, FREE, 1, .devm = true),
-	PAGEMAP("coherent", 0, false, COHERENT, FREE, 1),
-	PAGEMAP("generic", 0, false, GENERIC, FREE, 1),
-	PAGEMAP("generic_two_ranges", 0, false, GENERIC, FREE_TWICE, 2),
-	PAGEMAP("generic_altmap", 0, false, GENERIC, SET_ASIDE, 1, .altmap = true),
-	PAGEMAP("dax", 0, false, FS_DAX, FREE, 1),
-	PAGEMAP("p2p", 0, false, PCI_P2PDMA, FREE, 1),
-	PAGEMAP("p2p_devm", 0, false, PCI_P2PDMA, FREE, 1, .devm = true),
-	PAGEMAP("nowhere", EINVAL, false, PRIVATE, NOWHERE, 1),
-	PAGEMAP("no_range", EINVAL, true, PRIVATE, FREE, 0),
-	PAGEMAP("shift", EINVAL, true, GENERIC, FREE, 1, .shift = 40),
-	PAGEMAP("no_ops", EINVAL, true, PRIVATE, FREE, 1, .no_ops = true),
-	PAGEMAP("no_fault", EINVAL, true, PRIVATE, FREE, 1, .no_fault = true),
-	PAGEMAP("no_free", EINVAL, true, PRIVATE, FREE, 1, .no_free = true),
-	PAGEMAP("no_owner", EINVAL, true, PRIVATE, FREE, 1, .no_owner = true),
-	PAGEMAP("no_owner_devm", EINVAL, true, PRIVATE, FREE, 1, .no_owner = true, .devm = true),
-	PAGEMAP("coherent_no_free", EINVAL, true, COHERENT, FREE, 1, .no_free = true),
-	PAGEMAP("coherent_no_owner", EINVAL, true, COHERENT, FREE, 1, .no_owner = true),
-	PAGEMAP("unknown", 0, true, UNKNOWN, FREE, 1),
-	PAGEMAP("ram", ENXIO, true, PRIVATE, RAM, 1),
-	PAGEMAP("taken", ENOMEM, true, PRIVATE, OURS_START, 1),
-	PAGEMAP("partly_taken", ENOMEM, true, PRIVATE, OURS_END, 1),
-	PAGEMAP("altmap_two_ranges", EINVAL, true, GENERIC, SET_ASIDE, 2, .altmap = true),
+	PAGEMAP("private", 0, QUIET, PRIVATE, FREE, 1),
+	PAGEMAP("private_two_ranges", 0, QUIET, PRIVATE, FREE_TWICE, 2),
+	PAGEMAP("private_devm", 0, QUIET, PRIVATE, FREE, 1, .devm = true),
+	PAGEMAP("coherent", 0, QUIET, COHERENT, FREE, 1),
+	PAGEMAP("generic", 0, QUIET, GENERIC, FREE, 1),
+	PAGEMAP("generic_two_ranges", 0, QUIET, GENERIC, FREE_TWICE, 2),
+	PAGEMAP("generic_altmap", 0, QUIET, GENERIC, SET_ASIDE, 1, .altmap = true),
+	PAGEMAP("dax", 0, QUIET, FS_DAX, FREE, 1),
+	PAGEMAP("p2p", 0, QUIET, PCI_P2PDMA, FREE, 1),
+	PAGEMAP("p2p_devm", 0, QUIET, PCI_P2PDMA, FREE, 1, .devm = true),
+	PAGEMAP("nowhere", EINVAL, QUIET, PRIVATE, NOWHERE, 1),
+	PAGEMAP("no_range", EINVAL, WARNS, PRIVATE, FREE, 0),
+	PAGEMAP("shift", EINVAL, WARNS, GENERIC, FREE, 1, .shift = 40),
+	PAGEMAP("no_ops", EINVAL, WARNS, PRIVATE, FREE, 1, .no_ops = true),
+	PAGEMAP("no_fault", EINVAL, WARNS, PRIVATE, FREE, 1, .no_fault = true),
+	PAGEMAP("no_free", EINVAL, WARNS, PRIVATE, FREE, 1, .no_free = true),
+	PAGEMAP("no_owner", EINVAL, WARNS, PRIVATE, FREE, 1, .no_owner = true),
+	PAGEMAP("no_owner_devm", EINVAL, WARNS, PRIVATE, FREE, 1, .no_owner = true, .devm = true),
+	PAGEMAP("coherent_no_free", EINVAL, WARNS, COHERENT, FREE, 1, .no_free = true),
+	PAGEMAP("coherent_no_owner", EINVAL, WARNS, COHERENT, FREE, 1, .no_owner = true),
+	PAGEMAP("unknown", 0, WARNS, UNKNOWN, FREE, 1),
+	PAGEMAP("ram", ENXIO, WARNS, PRIVATE, RAM, 1),
+	PAGEMAP("taken", ENOMEM, WARNS, PRIVATE, OURS_START, 1),
+	PAGEMAP("partly_taken", ENOMEM, WARNS, PRIVATE, OURS_END, 1),
+	PAGEMAP("altmap_two_ranges", EINVAL, WARNS, GENERIC, SET_ASIDE, 2, .altmap = true),
 };
 
 int dmirror_api(struct dmirror *dmirror, struct hmmt_api *api)
@@ -377,7 +388,7 @@ int dmirror_api(struct dmirror *dmirror, struct hmmt_api *api)
 	row = &api_rows[api->which];
 	strscpy(api->name, row->name);
 	api->expected = row->expected;
-	api->warns = row->warns;
+	api->effect = row->effect;
 	if (!(api->flags & HMMT_API_RUN))
 		return 0;
 	api->error = row->pagemap.nr_range || !row->spoil ?

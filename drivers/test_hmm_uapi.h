@@ -486,13 +486,16 @@ struct hmmt_calls {
  */
 #define HMMT_API_RUN	(1U << 0)
 
+#define HMMT_API_WARNS	1	/* a WARN, as at many a mistake of a driver */
+#define HMMT_API_KILLS	2	/* stock kernels do not survive it */
+
 struct hmmt_api {
 	__u32 which;		/* in */
 	__u32 flags;		/* in: HMMT_API_RUN */
 	__u64 addr;		/* in: page of private anonymous memory; behind it an empty one */
 	__s32 expected;		/* out: 0 or -errno */
 	__s32 error;		/* out with RUN; -ENODATA: it takes memory set aside (api_addr) */
-	__u32 warns;		/* out: 1: with a WARN, as at any mistake of a driver */
+	__u32 effect;		/* out: HMMT_API_WARNS or _KILLS, beside the answer, or 0 */
 	char name[36];		/* out */
 };
 
