@@ -13,7 +13,7 @@ hmm-capacity-srcs := $(addprefix selftests/hmm/, capacity.c area.c module.c) $(l
 hmm-uring-libs := -luring
 hmm-perturb-srcs := selftests/hmm/perturb.c selftests/hmm/area.c $(libhmmt-srcs)
 hmm-entries-srcs := selftests/hmm/entries.c selftests/hmm/area.c $(libhmmt-srcs)
-hmm-api-srcs := selftests/hmm/api.c selftests/hmm/area.c $(libhmmt-srcs)
+hmm-api-srcs := $(addprefix selftests/hmm/, api.c area.c module.c) $(libhmmt-srcs)
 hmm-findings-srcs := selftests/hmm/findings.c $(libhmmt-srcs)
 hmm-fuzz-srcs := selftests/hmm/fuzz.c selftests/hmm/fuzz-worker.c selftests/hmm/fuzz-command.c \
 	selftests/hmm/fuzz-mutate.c selftests/hmm/module.c $(libhmmt-srcs)

@@ -599,16 +599,22 @@ static bool kmemleak(void)
 
 int main(int argc, char **argv)
 {
+	char coherent[64] = "", addr[32], params[96];
 	struct test tests[NR_ROWS + 2];
 	unsigned int i;
 	int ret;
 
 	parse_options(argc, argv);
+	/* what the guest was started with stays */
+	if (hmmt_read_file("/sys/module/test_hmm/parameters/spm_addr_dev0", addr,
+			   sizeof(addr)) > 0 && atoll(addr))
+		snprintf(coherent, sizeof(coherent), "spm_addr_dev0=%s", addr);
+	snprintf(params, sizeof(params), PARAMS " %s", coherent);
 	if (!faults_setup()) {
 		printf("1..0 # SKIP this kernel injects no faults\n");
 		return 4;
 	}
-	ret = module_reload(PARAMS);
+	ret = module_reload(params);
 	if (ret) {
 		printf("Bail out! %s\n", strerror(-ret));
 		return 1;
@@ -621,6 +627,6 @@ int main(int argc, char **argv)
 	free_before = mem_free_kb();
 	ret = run_tests("hmm-failnth", tests, i);
 	/* as it was found, for who comes next */
-	module_reload("");
+	module_reload(coherent);
 	return ret;
 }

@@ -504,6 +504,44 @@ static bool read_unlocked(void)
 	return true;
 }
 
+/*
+ * What is in the device comes back for DMA, and is read and written there. Where the kernel
+ * wants all of it to go through buffers (swiotlb=force) the mapping is refused.
+ */
+static bool dma(void)
+{
+	static uint64_t buf[HMMT_PMD_SIZE / sizeof(uint64_t)];
+	char cmdline[4096] = "";
+	struct hmmt_stats st, before;
+	unsigned int i;
+	int ret;
+
+	hmmt_read_file("/proc/cmdline", cmdline, sizeof(cmdline));
+	TRY(thp_in_device());
+	TRY(stats_of(&dev0, &before));
+	ret = hmmt_access(&dev0, at(0), buf, sizeof(buf), HMMT_ACCESS_DMA, NULL);
+	if (ret == -EOPNOTSUPP) {
+		skip = "this kernel has no hmm_dma_map_pfn()";
+		return false;
+	}
+	WANT(ret == (strstr(cmdline, "swiotlb=force") ? -EIO : 0), "read: %s", strerror(-ret));
+	WANT(!count_in_device(), "%u pages are left in the device", count_in_device());
+	if (ret)
+		return verify(0, PAGES);
+	WANT(!memcmp(buf, area, sizeof(buf)), "other data");
+	for (i = 0; i < PAGES; i++)
+		buf[i * HMMT_PAGE_SIZE / 8 + 8] ^= 1;
+	ret = hmmt_access(&dev0, at(0), buf, sizeof(buf), HMMT_ACCESS_DMA | HMMT_ACCESS_WRITE,
+			  NULL);
+	WANT(!ret && !memcmp(buf, area, sizeof(buf)), "write: %s", strerror(-ret));
+	TRY(stats_of(&dev0, &st));
+	/* once to read, twice to write */
+	WANT(st.dma_mapped - before.dma_mapped == 3 * PAGES && st.dma_wrong == before.dma_wrong,
+	     "mapped %llu, wrong %llu", st.dma_mapped - before.dma_mapped,
+	     st.dma_wrong - before.dma_wrong);
+	return true;
+}
+
 /* Memory that fails is the device's matter: the kernel says so and leaves it alone */
 static bool memory_failure(void)
 {
@@ -636,12 +674,14 @@ static const struct test tests[] = {
 	{ "pin_errors", pin_errors },
 	{ "perturb", perturb },
 	{ "read_unlocked", read_unlocked },
+	{ "dma", dma },
 	{ "memory_failure", memory_failure },
 	{ "checks_fire", checks_fire },
 	{ "coherent", coherent },
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
+	parse_options(argc, argv);
 	return run_tests("hmm-uapi", tests, sizeof(tests) / sizeof(tests[0]));
 }
