@@ -145,6 +145,8 @@ static void poison_check(struct dmirror_device *mdevice, struct page *page,
 static struct list_head *chunk_list(struct dmirror_device *mdevice,
 				    struct dmirror_chunk *chunk)
 {
+	if (chunk->state != CHUNK_PLUGGED)
+		return &mdevice->barred;
 	if (chunk->nr_free == HPAGE_PMD_NR)
 		return &mdevice->free;
 	return chunk->nr_free ? &mdevice->carved : &mdevice->busy;
@@ -156,6 +158,19 @@ static void chunk_update(struct dmirror_device *mdevice,
 	if (chunk->nr_free == HPAGE_PMD_NR)
 		chunk->whole = false;
 	list_move(&chunk->node, chunk_list(mdevice, chunk));
+}
+
+void dmirror_chunk_set(struct dmirror_chunk *chunk, enum dmirror_chunk_state state)
+{
+	struct dmirror_region *region = chunk->region;
+	struct dmirror_device *mdevice = region->mdevice;
+
+	spin_lock(&mdevice->lock);
+	region->nr_plugged += (chunk->state == CHUNK_UNPLUGGED) -
+			      (state == CHUNK_UNPLUGGED);
+	chunk->state = state;
+	chunk_update(mdevice, chunk);
+	spin_unlock(&mdevice->lock);
 }
 
 /*
@@ -215,7 +230,8 @@ static void devmem_free(struct page *page, unsigned int order)
 	chunk->nr_free += 1U << order;
 	mdevice->pages_used -= 1UL << order;
 	dmirror_count_add(mdevice, dev_free, 1UL << order);
-	drained = !mdevice->pages_used;
+	drained = !mdevice->pages_used ||
+		  (chunk->state == CHUNK_LEAVING && chunk->nr_free == HPAGE_PMD_NR);
 	chunk_update(mdevice, chunk);
 	spin_unlock(&mdevice->lock);
 
@@ -300,7 +316,6 @@ static int region_range(struct dmirror_region *region, u64 coherent_addr)
 {
 	struct dev_pagemap *pagemap = &region->pagemap;
 	u64 size = (u64)region->nr_chunks * HPAGE_PMD_SIZE;
-	struct resource *res;
 
 	pagemap->nr_range = 1;
 	pagemap->owner = region->mdevice;
@@ -308,24 +323,29 @@ static int region_range(struct dmirror_region *region, u64 coherent_addr)
 		pagemap->type = MEMORY_DEVICE_COHERENT;
 		pagemap->ops = &dmirror_coherent_ops;
 		pagemap->range.start = coherent_addr;
-		pagemap->range.end = coherent_addr + size - 1;
-		return 0;
+	} else {
+		/* whole sections, of which we want struct pages for no more than we use */
+		region->res = request_free_mem_region(&iomem_resource, size, "hmm_dmirror");
+		if (IS_ERR(region->res))
+			return PTR_ERR(region->res);
+		pagemap->type = MEMORY_DEVICE_PRIVATE;
+		pagemap->ops = &dmirror_private_ops;
+		pagemap->range.start = region->res->start;
 	}
-	res = request_free_mem_region(&iomem_resource, size, "hmm_dmirror");
-	if (IS_ERR(res))
-		return PTR_ERR(res);
-	pagemap->type = MEMORY_DEVICE_PRIVATE;
-	pagemap->ops = &dmirror_private_ops;
-	pagemap->range.start = res->start;
-	pagemap->range.end = res->end;
+	pagemap->range.end = pagemap->range.start + size - 1;
 	return 0;
 }
 
 static void region_unrange(struct dmirror_region *region)
 {
-	if (!region->mdevice->coherent)
-		release_mem_region(region->pagemap.range.start,
-				   range_len(&region->pagemap.range));
+	if (region->res)
+		release_mem_region(region->res->start, resource_size(region->res));
+}
+
+/* Struct pages for it */
+int dmirror_region_map(struct dmirror_region *region)
+{
+	return PTR_ERR_OR_ZERO(memremap_pages(&region->pagemap, numa_node_id()));
 }
 
 static struct dmirror_region *region_create(struct dmirror_device *mdevice,
@@ -334,7 +354,6 @@ static struct dmirror_region *region_create(struct dmirror_device *mdevice,
 {
 	struct dmirror_region *region;
 	unsigned long i, pfn;
-	void *addr;
 	int ret;
 
 	region = kvzalloc(struct_size(region, chunks, nr_chunks), GFP_KERNEL);
@@ -348,11 +367,10 @@ static struct dmirror_region *region_create(struct dmirror_device *mdevice,
 	ret = region_range(region, coherent_addr);
 	if (ret)
 		goto err_backing;
-	addr = memremap_pages(&region->pagemap, numa_node_id());
-	if (IS_ERR(addr)) {
-		ret = PTR_ERR(addr);
+	ret = dmirror_region_map(region);
+	if (ret)
 		goto err_range;
-	}
+	region->nr_plugged = nr_chunks;
 
 	pfn = PHYS_PFN(region->pagemap.range.start);
 	for (i = 0; i < nr_chunks; i++) {
@@ -380,7 +398,8 @@ err_backing:
 
 static void region_destroy(struct dmirror_region *region)
 {
-	memunmap_pages(&region->pagemap);
+	if (region->nr_plugged)
+		memunmap_pages(&region->pagemap);
 	region_unrange(region);
 	region_free_backing(region);
 	kvfree(region);
@@ -394,11 +413,13 @@ int dmirror_devmem_init(struct dmirror_device *mdevice, unsigned int chunks,
 	unsigned int nr;
 
 	mdevice->coherent = coherent_addr;
+	init_rwsem(&mdevice->plug_lock);
 	spin_lock_init(&mdevice->lock);
 	INIT_LIST_HEAD(&mdevice->regions);
 	INIT_LIST_HEAD(&mdevice->free);
 	INIT_LIST_HEAD(&mdevice->carved);
 	INIT_LIST_HEAD(&mdevice->busy);
+	INIT_LIST_HEAD(&mdevice->barred);
 	init_waitqueue_head(&mdevice->drained);
 
 	for (; mdevice->nr_chunks < chunks; mdevice->nr_chunks += nr) {
@@ -452,18 +473,19 @@ void dmirror_devmem_exit(struct dmirror_device *mdevice)
 
 void dmirror_devmem_state(struct dmirror_device *mdevice, struct hmmt_stats *stats)
 {
+	struct list_head *lists[] = { &mdevice->carved, &mdevice->busy, &mdevice->barred };
 	struct dmirror_chunk *chunk;
+	unsigned int i;
 
 	stats->pages_capacity = (u64)mdevice->nr_chunks * HPAGE_PMD_NR;
 	spin_lock(&mdevice->lock);
 	stats->pages_used = mdevice->pages_used;
-	list_for_each_entry(chunk, &mdevice->carved, node)
-		stats->chunks_carved++;
-	list_for_each_entry(chunk, &mdevice->busy, node) {
-		if (chunk->whole)
-			stats->chunks_whole++;
-		else
-			stats->chunks_carved++;
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		list_for_each_entry(chunk, lists[i], node) {
+			stats->chunks_whole += chunk->whole;
+			stats->chunks_carved += !chunk->whole &&
+						chunk->nr_free != HPAGE_PMD_NR;
+		}
 	}
 	spin_unlock(&mdevice->lock);
 }
@@ -526,9 +548,13 @@ static bool chunk_violates(struct dmirror_device *mdevice,
 	list_for_each_entry(pos, chunk_list(mdevice, chunk), node)
 		listed |= pos == chunk;
 	if (dmirror_check_failed(check, HMMT_CHECK_CHUNK_LIST, chunk->first_pfn,
-				 1, listed))
+				 1, listed) ||
+	    (chunk->state == CHUNK_UNPLUGGED &&
+	     dmirror_check_failed(check, HMMT_CHECK_UNPLUGGED, chunk->first_pfn, 0, bit)))
 		return true;
 
+	if (!chunk->region->nr_plugged)
+		return false;
 	for_each_clear_bit(bit, chunk->used, HPAGE_PMD_NR)
 		if (free_page_violates(pfn_to_page(chunk->first_pfn + bit), check))
 			return true;
@@ -541,7 +567,7 @@ static bool chunk_violates(struct dmirror_device *mdevice,
 	return false;
 }
 
-/* The first page that is in use, or that is free */
+/* The first page that is in use, or that is free and may be handed out */
 static struct page *find_page(struct dmirror_device *mdevice, bool used)
 {
 	struct dmirror_region *region;
@@ -551,6 +577,8 @@ static struct page *find_page(struct dmirror_device *mdevice, bool used)
 		for (i = 0; i < region->nr_chunks; i++) {
 			struct dmirror_chunk *chunk = &region->chunks[i];
 
+			if (!used && chunk->state != CHUNK_PLUGGED)
+				continue;
 			bit = used ? find_first_bit(chunk->used, HPAGE_PMD_NR) :
 				     find_first_zero_bit(chunk->used, HPAGE_PMD_NR);
 			if (bit < HPAGE_PMD_NR)
@@ -583,7 +611,8 @@ static bool check_bust(struct dmirror_device *mdevice, unsigned int which, bool 
 {
 	int by = mend ? -1 : 1;
 	struct page *page = find_page(mdevice, which == HMMT_CHECK_ORDER ||
-					       which == HMMT_CHECK_USED_REF);
+					       which == HMMT_CHECK_USED_REF ||
+					       which == HMMT_CHECK_UNPLUGGED);
 	struct dmirror_chunk *chunk;
 
 	if (!page)
@@ -626,6 +655,14 @@ static bool check_bust(struct dmirror_device *mdevice, unsigned int which, bool 
 			return false;
 		mdevice->bust_ref = !mend;
 		return true;
+	case HMMT_CHECK_UNPLUGGED:
+		chunk->state = mend ? CHUNK_PLUGGED : CHUNK_UNPLUGGED;
+		chunk->region->nr_plugged -= by;
+		list_move(&chunk->node, chunk_list(mdevice, chunk));
+		return true;
+	case HMMT_CHECK_PLUGGED:
+		chunk->region->nr_plugged += by;
+		return true;
 	}
 	return false;
 }
@@ -639,9 +676,15 @@ static void check_chunks(struct dmirror_device *mdevice, struct hmmt_check *chec
 {
 	struct dmirror_region *region;
 	unsigned long used = 0;
-	unsigned int i;
+	unsigned int i, plugged;
 
 	list_for_each_entry(region, &mdevice->regions, node) {
+		for (i = plugged = 0; i < region->nr_chunks; i++)
+			plugged += region->chunks[i].state != CHUNK_UNPLUGGED;
+		if (dmirror_check_failed(check, HMMT_CHECK_PLUGGED,
+					 region->chunks[0].first_pfn,
+					 plugged, region->nr_plugged))
+			return;
 		for (i = 0; i < region->nr_chunks; i++) {
 			if (chunk_violates(mdevice, &region->chunks[i], check))
 				return;

@@ -3,6 +3,8 @@
  * Private interface between the parts of the extended test_hmm driver.
  *
  * Locks, outermost first:
+ *   mdevice->plug_lock	written while a chunk comes or goes, read by who names
+ *			device pages by number and so relies on their struct pages
  *   mmap_lock of the mirrored mm
  *   folio lock
  *   dmirror->lock	device page table; taken inside MMU notifiers, so nothing
@@ -21,6 +23,7 @@
 #include <linux/migrate.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/xarray.h>
 
@@ -46,12 +49,19 @@ struct dmirror_dma;
 struct dmirror_region;
 struct io_uring_cmd;
 
+enum dmirror_chunk_state {
+	CHUNK_PLUGGED = 0,
+	CHUNK_LEAVING,		/* handed out no more, may have pages in use */
+	CHUNK_UNPLUGGED,	/* has none, perhaps no struct pages either */
+};
+
 /* A PMD-sized piece of device memory */
 struct dmirror_chunk {
-	struct list_head	node;	/* free, carved or busy list */
+	struct list_head	node;	/* free, carved, busy or barred list */
 	struct dmirror_region	*region;
 	struct page		*backing;	/* where the data really is; NULL if coherent */
 	unsigned long		first_pfn;
+	enum dmirror_chunk_state state;	/* changed under plug_lock and lock */
 	unsigned int		nr_free;	/* clear bits in @used */
 	bool			whole;		/* handed out as one folio */
 	DECLARE_BITMAP(used, HPAGE_PMD_NR);
@@ -61,8 +71,10 @@ struct dmirror_chunk {
 struct dmirror_region {
 	struct list_head	node;
 	struct dev_pagemap	pagemap;
+	struct resource		*res;		/* its addresses; NULL if coherent */
 	struct dmirror_device	*mdevice;
 	unsigned int		nr_chunks;
+	unsigned int		nr_plugged;	/* 0: has no struct pages */
 	struct dmirror_chunk	chunks[] __counted_by(nr_chunks);
 };
 
@@ -75,14 +87,16 @@ struct dmirror_device {
 	bool			coherent;	/* the CPU may map the pages */
 	struct dentry		*debugfs;
 
+	struct rw_semaphore	plug_lock;
 	spinlock_t		lock;		/* the allocator: */
 	struct list_head	free;		/* chunks with all pages free */
 	struct list_head	carved;		/* with some pages free */
 	struct list_head	busy;		/* with none free */
+	struct list_head	barred;		/* not plugged, whatever is free */
 	unsigned long		pages_used;
 	struct hmmt_check	violation;	/* the first one that was met */
 	bool			bust_ref;	/* pretend a reference is missing */
-	wait_queue_head_t	drained;	/* pages_used reached 0 */
+	wait_queue_head_t	drained;	/* all, or a chunk that is leaving */
 
 	spinlock_t		mirror_lock;	/* open files and their settings: */
 	struct list_head	mirrors;
@@ -147,6 +161,7 @@ union dmirror_arg {
 	struct hmmt_pin		pin;
 	struct hmmt_perturb	perturb;
 	struct hmmt_calls	calls;
+	struct hmmt_unplug	unplug;
 	struct hmmt_api		api;
 };
 
@@ -169,6 +184,8 @@ struct dmirror_command {
 
 /* A device fault, or an access, that does not get through in this time: EBUSY */
 #define DMIRROR_FAULT_TIMEOUT	(10 * HZ)
+
+#define DMIRROR_UNPLUG_MAX	10000	/* ms */
 
 /* main.c */
 extern unsigned int dmirror_poison;
@@ -201,6 +218,8 @@ void dmirror_calls_exit(void);
 int dmirror_devmem_init(struct dmirror_device *mdevice, unsigned int chunks,
 			unsigned int chunks_per_pagemap, u64 coherent_addr);
 void dmirror_devmem_exit(struct dmirror_device *mdevice);
+int dmirror_region_map(struct dmirror_region *region);
+void dmirror_chunk_set(struct dmirror_chunk *chunk, enum dmirror_chunk_state state);
 struct page *dmirror_devmem_alloc(struct dmirror_device *mdevice,
 				  unsigned int order);
 struct page *dmirror_backing(struct page *page);
@@ -262,6 +281,11 @@ int dmirror_migrate(struct dmirror_call *call, struct hmmt_migrate *migrate);
 vm_fault_t dmirror_migrate_to_ram(struct vm_fault *vmf);
 int dmirror_evict(struct dmirror_device *mdevice, struct dmirror *dmirror,
 		  struct hmmt_evict *evict);
+int dmirror_evict_chunk(struct dmirror *dmirror, struct dmirror_chunk *chunk,
+			u64 *migrated);
+
+/* plug.c */
+int dmirror_unplug(struct dmirror *dmirror, struct hmmt_unplug *unplug);
 
 /* pin.c */
 int dmirror_pin(struct dmirror *dmirror, struct hmmt_pin *arg);

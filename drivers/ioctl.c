@@ -337,6 +337,19 @@ static int do_api(struct dmirror_call *call, union dmirror_arg *arg)
 	return dmirror_api(call->dmirror, api);
 }
 
+static int do_unplug(struct dmirror_call *call, union dmirror_arg *arg)
+{
+	const u32 plug = HMMT_UNPLUG_PLUG;
+	struct hmmt_unplug *unplug = &arg->unplug;
+
+	if (unplug->flags & ~plug || unplug->reserved ||
+	    unplug->timeout_ms > DMIRROR_UNPLUG_MAX ||
+	    (unplug->flags & plug && unplug->timeout_ms))
+		return -EINVAL;
+	memset_after(unplug, 0, reserved);
+	return dmirror_unplug(call->dmirror, unplug);
+}
+
 #define UP_TO(_struct, _last)	offsetofend(struct _struct, _last)
 #define STOCK_SIZE		UP_TO(hmm_dmirror_cmd, faults)
 
@@ -363,6 +376,7 @@ static const struct dmirror_command dmirror_commands[] = {
 	{ HMMT_PIN, UP_TO(hmmt_pin, held), do_pin },
 	{ HMMT_PERTURB, UP_TO(hmmt_perturb, points), do_perturb },
 	{ HMMT_CALLS, UP_TO(hmmt_calls, seed), do_calls },
+	{ HMMT_UNPLUG, UP_TO(hmmt_unplug, left), do_unplug },
 	{ HMMT_API, UP_TO(hmmt_api, name), do_api },
 };
 

@@ -31,9 +31,9 @@ static unsigned int chunks = 64;
 module_param(chunks, uint, 0444);
 MODULE_PARM_DESC(chunks, "PMD-sized chunks of memory of each device (default 64)");
 
-static unsigned int chunks_per_pagemap = 64;
+static unsigned int chunks_per_pagemap = 4;
 module_param(chunks_per_pagemap, uint, 0444);
-MODULE_PARM_DESC(chunks_per_pagemap, "Chunks in one dev_pagemap (default 64)");
+MODULE_PARM_DESC(chunks_per_pagemap, "Chunks in one dev_pagemap (default 4)");
 
 static unsigned int perturb;
 module_param(perturb, uint, 0444);

@@ -214,14 +214,18 @@ struct hmmt_snapshot {
 	X(held, "migrations held by HMMT_TUNE")				\
 	X(held_killed, "... that a fatal signal met")				\
 	X(source_alien, "collected sources of memory that was not selected")	\
-	X(source_unused, "device pages left alone by evictions: without a charge")	\
+	X(source_unused, "device pages left alone by evictions: without a charge") \
+	X(unplugged, "chunks unplugged")					\
+	X(unplug_busy, "... that did not get empty in time, and stayed")	\
+	X(plugged, "chunks that came back")					\
+	X(pagemaps_gone, "pagemaps whose last chunk was unplugged, with their struct pages") \
 	X(hmm_no_page, "pages without a struct page told by hmm_range_fault")	\
 	X(dma_mapped, "pages mapped for DMA")					\
 	X(dma_wrong, "... to an address that is not that of the page")
 
 struct hmmt_stats {
 	/* present state, in base pages */
-	__u64 pages_capacity;	/* what may ever be handed out */
+	__u64 pages_capacity;	/* what may ever be handed out, unplugged or not */
 	__u64 pages_used;	/* handed out now */
 	__u64 chunks_whole;	/* chunks handed out as one folio (or split since) */
 	__u64 chunks_carved;	/* chunks partly handed out as base pages */
@@ -253,7 +257,9 @@ struct hmmt_stats {
 	X(COUNTERS, "pages handed out less those that came back are not those in use") \
 	X(PT_FREE, "device page table maps a free device page")		\
 	X(PT_ENTRY, "device page table entry of PMD order is not aligned")	\
-	X(USED_REF, "device page in use without a reference")
+	X(USED_REF, "device page in use without a reference")			\
+	X(UNPLUGGED, "unplugged chunk with a page in use")			\
+	X(PLUGGED, "plugged chunks counted of a pagemap differ from those that are")
 
 enum {
 #define HMMT_CHECK_ENUM(name, what) HMMT_CHECK_##name,
@@ -300,8 +306,8 @@ struct hmmt_check {
  * BASE    base page destinations only, also for THPs, which the kernel then has to
  *         leave where they are: there is no mapping to split them in
  *
- * EINVAL: a page number that is none of this device; EOPNOTSUPP: this
- * kernel has no migrate_device_pfns().
+ * EINVAL: a page number that is none of this device, or of an unplugged chunk;
+ * EOPNOTSUPP: this kernel has no migrate_device_pfns().
  */
 #define HMMT_EVICT_UNUSED	(1U << 0)
 #define HMMT_EVICT_BASE		(1U << 1)
@@ -333,8 +339,8 @@ struct hmmt_evict {
  * @dev_window: a device fault asks hmm_range_fault() for what the access needs
  *     of one naturally aligned window of this many bytes. Default: of the PMD.
  * Each is 0, 4096, 65536 or 2097152 (EINVAL).
- * @hold, @hold_ms: the next migration by a command of this file, or by a CPU
- *     fault of the mirrored process, sleeps for @hold_ms (1 to 10000, EINVAL) at
+ * @hold, @hold_ms: the next migration or eviction by a command of this file, or by a
+ *     CPU fault of the mirrored process, sleeps for @hold_ms (1 to 10000, EINVAL) at
  *     the point @hold, once; it holds the locks that it has there. So what may
  *     come in the middle of a migration can be made to.
  */
@@ -478,6 +484,34 @@ struct hmmt_calls {
 };
 
 /*
+ * HMMT_UNPLUG: take a chunk of device memory away, whoever has pages of it: from now on
+ * nothing is allocated there, and what is there goes back to system memory. What is busy is
+ * tried again for @timeout_ms, and at least once. With the last chunk of a pagemap
+ * its struct pages go.
+ *
+ * PLUG  bring the chunk back, empty.
+ *
+ * A chunk that did not get empty (EBUSY, EINTR, ENOMEM) is in use again with the @left pages
+ * that are in it; what had moved stays where it is. These commands of a device take
+ * turns, also with HMMT_EVICT.
+ *
+ * ENXIO: no such chunk. EALREADY: it is unplugged; with PLUG: it is not. EBUSY: pages that are
+ * pinned, or collected by a migration, or for which there is no system memory. ENOMEM:
+ * with PLUG, none for the struct pages.
+ */
+#define HMMT_UNPLUG_PLUG	(1U << 0)
+
+struct hmmt_unplug {
+	__u32 chunk;		/* in: from 0 to @pages_capacity / 512 - 1 */
+	__u32 flags;		/* in: HMMT_UNPLUG_* */
+	__u32 timeout_ms;	/* in: up to 10000; 0 with PLUG */
+	__u32 reserved;
+	__u64 pfn;		/* out: of its first device page */
+	__u64 migrated;		/* out: pages brought back to system memory */
+	__u64 left;		/* out: pages still in it */
+};
+
+/*
  * HMMT_API: call the kernel's interface for drivers as this driver does not: with
  * arguments that have to be refused, for other kinds of device memory. Row @which of
  * a table; ENODATA: it has no more. Without RUN what there is to say before.
@@ -519,7 +553,8 @@ struct hmmt_api {
 #define HMMT_PIN	_IOWR('H', 0x49, struct hmmt_pin)
 #define HMMT_PERTURB	_IOWR('H', 0x4a, struct hmmt_perturb)
 #define HMMT_CALLS	_IOWR('H', 0x4b, struct hmmt_calls)
-#define HMMT_API	_IOWR('H', 0x4c, struct hmmt_api)
+#define HMMT_UNPLUG	_IOWR('H', 0x4c, struct hmmt_unplug)
+#define HMMT_API	_IOWR('H', 0x4d, struct hmmt_api)
 
 /*
  * io_uring: HMMT_MIGRATE, HMMT_ACCESS and HMMT_CHECKSUM are also commands of

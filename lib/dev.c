@@ -138,6 +138,36 @@ int hmmt_evict_some(const struct hmmt_dev *dev, struct hmmt_evict *evict)
 	return dev_ioctl(dev, HMMT_EVICT, evict);
 }
 
+int hmmt_unplug(const struct hmmt_dev *dev, unsigned int chunk, unsigned int flags,
+		unsigned int ms, struct hmmt_unplug *res)
+{
+	struct hmmt_unplug arg = {
+		.chunk = chunk,
+		.flags = flags,
+		.timeout_ms = ms,
+	};
+	int ret = dev_ioctl(dev, HMMT_UNPLUG, &arg);
+
+	if (res)
+		*res = arg;
+	return ret;
+}
+
+int hmmt_plug_all(const struct hmmt_dev *dev)
+{
+	unsigned int chunk;
+	int ret, n = 0;
+
+	for (chunk = 0;; chunk++) {
+		ret = hmmt_unplug(dev, chunk, HMMT_UNPLUG_PLUG, 0, NULL);
+		if (ret == -ENXIO)
+			return n;
+		if (ret && ret != -EALREADY)
+			return ret;
+		n += !ret;
+	}
+}
+
 int hmmt_migrate_peer(const struct hmmt_dev *dev, unsigned long addr, size_t len,
 		      unsigned int flags, unsigned int peer, struct hmmt_migrate *res)
 {

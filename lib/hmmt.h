@@ -86,6 +86,15 @@ const char *hmmt_check_name(unsigned int check);
 int hmmt_evict(const struct hmmt_dev *dev, struct hmmt_evict *res);
 /* hmmt_evict_some - as @evict->mode (HMMT_EVICT_*) says; out fields in @evict. */
 int hmmt_evict_some(const struct hmmt_dev *dev, struct hmmt_evict *evict);
+/*
+ * hmmt_unplug - take chunk number @chunk of the device's memory away, trying for @ms,
+ * or with HMMT_UNPLUG_PLUG as @flags bring it back. @res may be NULL. It is filled in on
+ * errors too: @res->left pages are why, @res->pfn is where.
+ */
+int hmmt_unplug(const struct hmmt_dev *dev, unsigned int chunk, unsigned int flags,
+		unsigned int ms, struct hmmt_unplug *res);
+/* hmmt_plug_all - bring back all that is away. Returns how many chunks, or -errno. */
+int hmmt_plug_all(const struct hmmt_dev *dev);
 /* hmmt_migrate_peer - hmmt_migrate() out of the memory of device number @peer. */
 int hmmt_migrate_peer(const struct hmmt_dev *dev, unsigned long addr, size_t len,
 		      unsigned int flags, unsigned int peer, struct hmmt_migrate *res);

@@ -86,7 +86,7 @@ static const struct {
 	COMMAND(HMM_DMIRROR_FLAGS), COMMAND(HMMT_MIGRATE), COMMAND(HMMT_ACCESS),
 	COMMAND(HMMT_SNAPSHOT), COMMAND(HMMT_STATS), COMMAND(HMMT_CHECK), COMMAND(HMMT_EVICT),
 	COMMAND(HMMT_TUNE), COMMAND(HMMT_INJECT), COMMAND(HMMT_CHECKSUM), COMMAND(HMMT_PIN),
-	COMMAND(HMMT_PERTURB), COMMAND(HMMT_CALLS), COMMAND(HMMT_API),
+	COMMAND(HMMT_PERTURB), COMMAND(HMMT_CALLS), COMMAND(HMMT_UNPLUG), COMMAND(HMMT_API),
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -109,11 +109,12 @@ static bool setup(void)
 	return true;
 }
 
-/* Pins of a call that was to succeed, and EXCLUSIVE's entries, go away */
+/* Pins of a call that was to succeed, and EXCLUSIVE's entries, go away, a chunk comes back */
 static bool undo(void)
 {
 	TRY(verify(0, HMMT_PMD_PAGES));
 	WANT(!hmmt_pin(&dev0, 0, 0, HMMT_PIN_RELEASE, NULL), "release");
+	WANT(hmmt_plug_all(&dev0) >= 0, "plug");
 	return true;
 }
 
@@ -329,6 +330,11 @@ static const struct bad bad[] = {
 	FIELD(HMMT_CALLS, hmmt_calls, nr, HMMT_CALLS_MAX + 1, EINVAL, "too many"),
 	FIELD(HMMT_CALLS, hmmt_calls, pauses, 1, EINVAL, "of nothing"),
 	BAD_FLAGS(HMMT_CALLS, hmmt_calls), BAD_RESERVED(HMMT_CALLS, hmmt_calls),
+	FIELD(HMMT_UNPLUG, hmmt_unplug, chunk, 1U << 20, ENXIO, "no such chunk"),
+	FIELD(HMMT_UNPLUG, hmmt_unplug, flags, HMMT_UNPLUG_PLUG, EALREADY, "of what is there"),
+	BAD_FLAGS(HMMT_UNPLUG, hmmt_unplug),
+	FIELD(HMMT_UNPLUG, hmmt_unplug, timeout_ms, 10001, EINVAL, "too long"),
+	BAD_RESERVED(HMMT_UNPLUG, hmmt_unplug),
 	BAD_FLAGS(HMMT_API, hmmt_api),
 	FIELD(HMMT_API, hmmt_api, addr, 8, EINVAL, "misaligned"),
 	FIELD(HMMT_API, hmmt_api, which, 1000, ENODATA, "behind the last row"),

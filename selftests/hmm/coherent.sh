@@ -23,7 +23,8 @@ ktap_equal "guest ends" "$rc" 0
 "$tools/host/hmmt-judge" run "$tmp/run" --known "$HMMT_TOP/configs/known" >>"$tmp/out" 2>&1 || true
 ktap_match "verdict" "$(cat "$tmp/run/verdict.json")" '"verdict": "(PASS|KNOWN)"'
 results=$(grep -aE '^(not ok|ok|#) ' "$tmp/run/results.log" || true)
-ktap_match "coherent memory is used" "$results" 'ok [0-9]+ hmm.coherent'
+ktap_match "coherent memory is used" "$results" 'ok [0-9]+ hmm.coherent'$'\n'
+ktap_match "... and goes" "$results" 'ok [0-9]+ hmm.coherent_unplug'
 ktap_equal "nothing fails, coherent is not skipped" \
 	"$(grep -aE '^not ok|hmm.coherent # SKIP' <<<"$results" || true)" ""
 ktap_end

@@ -26,6 +26,7 @@
 #define EACH		64U	/* of more than these, one in STRIDE: they are all alike */
 #define STRIDE		61U
 #define MAX_NTH		2000
+#define CHUNKS		4U
 #define PARAMS		"chunks=4"	/* each call is followed by a check of all pages */
 
 static char buf[PAGES * HMMT_PAGE_SIZE];
@@ -205,6 +206,43 @@ static int evict_pfns(void)
 	return hmmt_evict_some(&dev0, &e);
 }
 
+static bool all_plugged(void)
+{
+	int ret = hmmt_plug_all(&dev0);
+
+	WANT(ret >= 0, "plug: %s", strerror(-ret));
+	return thp_device();
+}
+
+/* With the last one its pagemap goes: see PARAMS */
+static bool all_unplugged(void)
+{
+	unsigned int i;
+	int ret;
+
+	TRY(some_system());
+	for (i = 0; i < CHUNKS; i++) {
+		ret = hmmt_unplug(&dev0, i, 0, 1000, NULL);
+		WANT(!ret || ret == -EALREADY, "chunk %u: %s", i, strerror(-ret));
+	}
+	return true;
+}
+
+static int unplug(void)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < CHUNKS && !ret; i++)
+		ret = hmmt_unplug(&dev0, i, 0, 0, NULL);
+	return ret;
+}
+
+static int plug(void)
+{
+	return hmmt_unplug(&dev0, 0, HMMT_UNPLUG_PLUG, 0, NULL);
+}
+
 static int tune(void)
 {
 	return hmmt_tune(&dev0, 0, 0);
@@ -379,6 +417,9 @@ static const struct row rows[] = {
 	  { ENOMEM, EFAULT, EBUSY, EAGAIN } },
 	{ "HMMT_PIN RELEASE", some_system, unpin, NONE, { } },
 	{ "HMMT_PERTURB", some_system, perturb, NONE, { } },
+	{ "HMMT_UNPLUG", all_plugged, unplug, 0, { ENOMEM, EBUSY } },
+	{ "HMMT_UNPLUG PLUG", all_unplugged, plug, 0, { ENOMEM } },
+	{ "HMMT_UNPLUG plugged", all_plugged, stats, NONE, { } },
 	{ "io_uring HMMT_MIGRATE", thp_system, ring_migrate, RING, { ENOMEM } },
 	{ "io_uring HMMT_ACCESS", some_device, ring_access, RING, FAULT_ERRS },
 	{ "io_uring HMMT_CHECKSUM", thp_device, ring_checksum, RING, FAULT_ERRS },

@@ -206,6 +206,16 @@ static void gen_calls(struct thread *t, union arg *arg)
 	arg->calls.seed = hmmt_rng_u64(&t->rng);
 }
 
+static void gen_unplug(struct thread *t, union arg *arg)
+{
+	/* that there are, as a rule */
+	arg->unplug.chunk = below(t, chance(t, 1, 2) ? 2 : 33);
+	if (chance(t, 1, 2))
+		arg->unplug.flags = HMMT_UNPLUG_PLUG;
+	else
+		arg->unplug.timeout_ms = below(t, 20);
+}
+
 /* It does nothing without a parameter that is not set: see hmm-api */
 static void gen_api(struct thread *t, union arg *arg)
 {
@@ -255,6 +265,7 @@ static const struct kind kinds[FUZZ_KINDS] = {
 	  { ESRCH, ENOMEM, EINTR, ENOENT, EOPNOTSUPP, EAGAIN } },
 	{ "perturb", HMMT_PERTURB, gen_perturb, 1, false, { } },
 	{ "calls", HMMT_CALLS, gen_calls, 1, false, { EOPNOTSUPP, ENOMEM } },
+	{ "unplug", HMMT_UNPLUG, gen_unplug, 4, false, { ENXIO, EALREADY, EBUSY, ENOMEM, EINTR } },
 	{ "api", HMMT_API, gen_api, 1, false, { EPERM, ENODATA, EOPNOTSUPP } },
 	{ "uring", 0, NULL, 0, false,
 	  { IO_ERRS, ENODEV, ECANCELED, EOPNOTSUPP, ENOTTY } },
@@ -298,7 +309,7 @@ bool fuzz_in_eviction(unsigned int in)
 {
 	unsigned int cmd = in && in <= FUZZ_KINDS ? kinds[in - 1].cmd : 0;
 
-	return cmd == HMMT_EVICT || cmd == HMM_DMIRROR_RELEASE;
+	return cmd == HMMT_EVICT || cmd == HMMT_UNPLUG || cmd == HMM_DMIRROR_RELEASE;
 }
 
 /* Opening needs nothing that could be wrong */
@@ -370,6 +381,8 @@ static void judge_success(const struct kind *k, const union arg *arg)
 			  m->len);
 	if (k->cmd == HMMT_ACCESS && arg->access.done != arg->access.len)
 		violation("access: done %#llx of %#llx", arg->access.done, arg->access.len);
+	if (k->cmd == HMMT_UNPLUG && arg->unplug.left)
+		violation("unplug: %llu pages left", arg->unplug.left);
 }
 
 static const struct kind *pick_kind(struct thread *t, bool uring)

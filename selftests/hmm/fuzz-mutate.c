@@ -217,6 +217,11 @@ static void sanitize_ours(struct thread *t, unsigned int cmd, union arg *arg)
 		if (arg->calls.pauses > 1000 && arg->calls.pauses <= 1000000)
 			arg->calls.pauses = 1000;
 		break;
+	case _IOC_NR(HMMT_UNPLUG):
+		/* others wait for it */
+		if (arg->unplug.timeout_ms > 20 && arg->unplug.timeout_ms <= 10000)
+			arg->unplug.timeout_ms = 20;
+		break;
 	}
 }
 
@@ -230,8 +235,10 @@ void fuzz_sanitize(struct thread *t, struct request *r)
 	switch (_IOC_NR(r->cmd)) {
 	case _IOC_NR(HMM_DMIRROR_RELEASE):
 	case _IOC_NR(HMMT_EVICT):
+	case _IOC_NR(HMMT_UNPLUG):
 		if (fuzz.sh->no_evict)
 			r->fd = -1;
+		sanitize_ours(t, r->cmd, arg);
 		break;
 	case _IOC_NR(HMM_DMIRROR_FLAGS):
 		if (fuzz.avoid & AVOID_PTE_THP && !fuzz.sh->no_thp)

@@ -19,7 +19,7 @@
 
 #include "hmmt.h"
 
-#define FUZZ_KINDS	26	/* rows of the table, and the calls beside it */
+#define FUZZ_KINDS	27	/* rows of the table, and the calls beside it */
 #define FUZZ_ERRNOS	160
 #define FUZZ_WORKERS	4
 #define FUZZ_THREADS	3
@@ -115,6 +115,7 @@ union arg {
 	struct hmmt_pin		pin;
 	struct hmmt_perturb	perturb;
 	struct hmmt_calls	calls;
+	struct hmmt_unplug	unplug;
 	char			bytes[FUZZ_ARG_MAX];
 };
 

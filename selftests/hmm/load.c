@@ -22,6 +22,7 @@
 
 #define PAGES		HMMT_PMD_PAGES
 #define UNLOAD_MS	60000
+#define PER_PAGEMAP	3
 #define PARAMS		"devices=2 chunks=8 chunks_per_pagemap=3"
 #define PARAMS_SLOW	PARAMS " perturb=20000"
 #define PARAMS_TINY	"devices=1 chunks=2"
@@ -138,6 +139,33 @@ static bool memory_in_use(void)
 		TRY(verify(0, 2 * PAGES));
 	}
 	TRY(load(PARAMS));
+	TRY(works());
+	return unload();
+}
+
+/* Some memory is away, with the struct pages of a pagemap; the rest is in use */
+static bool memory_unplugged(void)
+{
+	unsigned int i;
+	int ret;
+
+	TRY(load(PARAMS));
+	TRY(opened());
+	/* the second pagemap, and one of the third */
+	for (i = PER_PAGEMAP; i < 2 * PER_PAGEMAP + 1; i++) {
+		ret = hmmt_unplug(&dev0, i, 0, 1000, NULL);
+		WANT(!ret, "chunk %u: %s", i, strerror(-ret));
+	}
+	TRY(fill(2, true));
+	TRY(migrate(&dev0, 0, 2 * PAGES, 0, NULL));
+	hmmt_close(&dev0);
+	TRY(unload());
+	TRY(verify(0, 2 * PAGES));
+	TRY(load(PARAMS));
+	TRY(opened());
+	ret = hmmt_plug_all(&dev0);
+	WANT(busted("plugged") ? ret : !ret, "%d chunks of a new module are away", ret);
+	hmmt_close(&dev0);
 	TRY(works());
 	return unload();
 }
@@ -345,6 +373,7 @@ static const struct test tests[] = {
 	{ "file_mapped", file_mapped },
 	{ "memory_in_use", memory_in_use },
 	{ "memory_touched", memory_touched },
+	{ "memory_unplugged", memory_unplugged },
 	{ "unload_killed", unload_killed },
 	{ "dma_limited", dma_limited },
 	{ "allocations_fail", allocations_fail },

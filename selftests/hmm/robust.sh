@@ -25,9 +25,18 @@ hmm-ends	left	exit	exit	files are left
 hmm-ends	data	coredump	coredump	in the dump
 hmm-module	closed	file_open	file_open	unload: ok
 hmm-module	data	memory_in_use	memory_in_use	page 700 holds 0
+hmm-module	plugged	memory_unplugged	memory_unplugged	0 chunks of a new module
+hmm-unplug	stays	unplug_base	unplug_base_pages	chunk 0: migrated 0 left 0
+hmm-unplug	data	unplug_processes	unplug_processes	page 3 holds 0
+hmm-unplug	free	unplug_busy	unplug_busy	Success: migrated 0 left 0
 hmm-capacity	stats	thps	thps	used [0-9]* whole 1 carved 0, not
 hmm-capacity	page	base_pages	base_pages	used 1 whole 0 carved 1, not
 hmm-capacity	data	processes	processes_and_devices	process 2: .*page 100 holds 0
+hmm-entries	snapshot	^page$	page	snapshot 0x[0-9a-f]*
+hmm-entries	data	^thp$	thp	the device reads 0x[0-9a-f]*
+hmm-evict	nothing	^pages_moved$	pages_moved	nothing was held
+hmm-evict	data	^thp_read_only$	thp_read_only	page 3 holds 0
+hmm-api	errno	setup_vma	setup_vma	instead of
 '
 
 mkdir -p "$logs"

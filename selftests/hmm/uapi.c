@@ -652,6 +652,56 @@ static bool coherent(void)
 	return true;
 }
 
+/* The CPU maps it, so it can be pinned where it is: then it does not go */
+static bool coherent_unplug(void)
+{
+	struct hmmt_dev dev2;
+	struct hmmt_unplug u;
+	struct hmmt_stats st;
+	struct hmmt_pin p;
+	unsigned int i, chunks;
+	int ret = hmmt_open(&dev2, 2);
+
+	if (ret == -ENOENT) {
+		skip = "no memory set aside (spm_addr_dev0)";
+		return false;
+	}
+	WANT(!ret, "open: %s", strerror(-ret));
+	TRY(stats_of(&dev2, &st));
+	chunks = st.pages_capacity / PAGES;
+	TRY(fill(chunks, true));
+	TRY(migrate(&dev2, 0, chunks * PAGES, 0, NULL));
+	ret = hmmt_pin(&dev2, at(3), 2 * HMMT_PAGE_SIZE, HMMT_PIN_WRITE, &p);
+	WANT(!ret, "pin: %s", strerror(-ret));
+	/* all but the one that page 3 is in, with their struct pages */
+	for (i = 0; i < chunks; i++) {
+		ret = hmmt_unplug(&dev2, i, 0, 100, &u);
+		if (ret == -EBUSY)
+			break;
+		WANT(!ret && u.migrated == PAGES, "chunk %u: %s, migrated %llu", i, strerror(-ret),
+		     u.migrated);
+	}
+	WANT(ret == -EBUSY && u.left == 2, "chunk %u: %s, left %llu", i, strerror(-ret), u.left);
+	TRY(verify(0, chunks * PAGES));
+	WANT(!hmmt_pin(&dev2, 0, 0, HMMT_PIN_RELEASE, NULL), "release");
+	for (; i < chunks; i++) {
+		ret = hmmt_unplug(&dev2, i, 0, 1000, &u);
+		WANT(!ret, "chunk %u: %s, left %llu", i, strerror(-ret), u.left);
+	}
+	TRY(verify(0, chunks * PAGES));
+	TRY(stats_of(&dev2, &st));
+	WANT(!st.pages_used && st.pagemaps_gone, "used %llu", st.pages_used);
+	ret = hmmt_plug_all(&dev2);
+	WANT(ret == (int)chunks, "plug: %d", ret);
+	TRY(migrate(&dev2, 0, chunks * PAGES, 0, NULL));
+	TRY(stats_of(&dev2, &st));
+	WANT(st.pages_used == chunks * PAGES, "used %llu", st.pages_used);
+	TRY(verify(0, chunks * PAGES));
+	munmap(area, chunks * HMMT_PMD_SIZE);
+	hmmt_close(&dev2);
+	return true;
+}
+
 static const struct test tests[] = {
 	{ "peer_thp", peer_thp },
 	{ "peer_base", peer_base },
@@ -678,6 +728,7 @@ static const struct test tests[] = {
 	{ "memory_failure", memory_failure },
 	{ "checks_fire", checks_fire },
 	{ "coherent", coherent },
+	{ "coherent_unplug", coherent_unplug },
 };
 
 int main(int argc, char **argv)

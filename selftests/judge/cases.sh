@@ -40,6 +40,13 @@ ktap_match "sum: title is that of the first bug" "$(facts "$dir/verdict.json")" 
 ktap_match "sum: counts runs by verdict" "$(facts "$dir/verdict.json")" 'counts: FAIL 2'
 ktap_match "sum: counters per engine" "$(facts "$dir/verdict.json")" \
 	'engine: det .*"to_dev_thp": 1[0-9]*'
+ktap_equal "sum: of one kernel, its name is left out" "$(grep -cE '^  det +[0-9]+ runs' "$tmp/out")" 1
+sums two-kernels PASS 0 pass pass-selftest
+sed -i 's/"kernel_release": *"[^"]*"/"kernel_release":"7.9.1"/' "$tmp/sum-two-kernels/pass/run.json"
+judged sum "$tmp/sum-two-kernels" --known "$here/known"
+ktap_match "sum: counters per kernel" "$(cat "$tmp/out")" '  det +7\.9\.1 +1 runs: .* [1-9][0-9]* oracle checks'
+ktap_equal "sum: the other kernel apart" "$(grep -cE '^  [a-z]+ +[0-9.]+ +1 runs' "$tmp/out")" 2
+judged sum "$dir" --known "$here/known"
 ktap_match "sum: prints a table" "$(cat "$tmp/out")" 'FAIL +fail-oracle +wrong slot'
 ktap_match "ktap: plan of all runs" "$(sed -n 2p "$dir/results.ktap")" '^1\.\.7$'
 ktap_equal "ktap: one result a run" "$(grep -cE '^(not )?ok ' "$dir/results.ktap")" 7
@@ -55,6 +62,34 @@ cp "$here/fixtures/pass-selftest/run.json" "$here/fixtures/pass-selftest/console
 { cat "$tmp/sum-pass/results.ktap"; echo 'HMMT-END rc=0'; } >"$tmp/self/results.log"
 judged run "$tmp/self"
 ktap_equal "ktap: reads back as a pass" "$(head -n 1 "$tmp/out")" PASS
+
+# pressed NAME LINE: a run that passed, and what stress-ng beside it left
+pressed()
+{
+	local dir=$tmp/pressed-$1
+
+	mkdir -p "$dir"
+	cp "$here/fixtures/pass"/* "$dir/"
+	sed -i "/^HMMT-END/i $2" "$dir/results.log"
+	judged run "$dir" --known "$here/known"
+	said="$(head -n 1 "$tmp/out"); $(facts "$dir/verdict.json" | { grep stress-ng || true; } | paste -sd';')"
+}
+pressed good '{"pressure":1,"exit":0,"signal":0,"early":false,"ended":true,"stressors":{"vm":7}}'
+ktap_equal "pressure: what was done is told" "$said" "PASS; note: stress-ng: vm did 7 bogo operations"
+pressed failed '{"pressure":1,"exit":2,"signal":0,"early":true,"ended":true,"stressors":{"vm":7}}'
+ktap_match "pressure: a stressor failed" "$said" '^FAIL.*title: stress-ng: a stressor failed'
+pressed idle '{"pressure":1,"exit":0,"signal":0,"early":false,"ended":true,"stressors":{"vm":7,"fork":0}}'
+ktap_match "pressure: a stressor did nothing" "$said" '^INCONCLUSIVE.*reason: stress-ng: fork did nothing'
+pressed early '{"pressure":1,"exit":0,"signal":0,"early":true,"ended":true,"stressors":{"vm":7}}'
+ktap_match "pressure: it ended too early" "$said" '^INCONCLUSIVE.*: stress-ng ended before the torture'
+pressed killed '{"pressure":1,"exit":0,"signal":9,"early":true,"ended":true,"stressors":{}}'
+ktap_match "pressure: it was killed" "$said" '^INCONCLUSIVE.*: stress-ng was ended by signal 9'
+pressed endless '{"pressure":1,"exit":0,"signal":9,"early":false,"ended":false,"stressors":{}}'
+ktap_match "pressure: it did not end" "$said" '^INCONCLUSIVE.*: stress-ng did not end and was killed'
+pressed refused '{"pressure":1,"exit":3,"signal":0,"early":true,"ended":true,"stressors":{}}'
+ktap_match "pressure: it did not start" "$said" '^INCONCLUSIVE.*: stress-ng ended with status 3'
+pressed cut '{"pressure":1,"exit":0,"sig'
+ktap_match "pressure: no more than a part of its record" "$(head -n 1 "$tmp/out")" '^INCONCLUSIVE'
 
 ktap_equal "junit: well-formed" "$(xml_ok "$dir/junit.xml" 2>&1 && echo yes)" yes
 ktap_match "junit: totals" "$(sed -n 2p "$dir/junit.xml")" \

@@ -48,6 +48,8 @@ refused "too few blocks" 3 "regions: 1 blocks, there must be 2 to" \
 refused "too many blocks" 3 "regions: 60 blocks" \
 	'hmmtorture program 1\nworkers 1\nregions thp:30 hole:30\nops\nend 0\n'
 refused "unknown mistake" 4 "bust: unknown mistake 'frob'" "${head}bust frob\nops\nend 0\n"
+refused "answer of no op" 4 "bust: unknown mistake 'answer:frob:x'" \
+	"${head}bust answer:frob:x\nops\nend 0\n"
 refused "an op is missing" 6 "the end says 2 ops, there are 1" "${head}ops\n0 read 1\nend 2\n"
 refused "a zero byte" 5 "a zero byte" "${head}ops\n0 re\\000ad 1\nend 1\n"
 
@@ -135,6 +137,10 @@ ktap_match "a mistake is found again" "exit $rc: $out" \
 sed '/^0 mremap 0 1/d; s/^end 3/end 2/' "$tmp/bust" >"$tmp/bustless"
 run bustless
 ktap_match "without one of its ops it is none" "exit $rc: $out" '^exit 0: .*ok 1 torture.program'
+sed 's/^bust .*/bust answer:read:future/' "$tmp/bustless" >"$tmp/answer"
+run answer
+ktap_match "a falsified answer is found again" "exit $rc: $out" \
+	'^exit 1: .*wrong slot: sequence never written.*not ok 1 torture.program'
 "$judge" ctest "$tmp/bust.d" >"$tmp/test.c"
 ktap_equal "as a C test: what happened, in its order" \
 	"$(grep -oE '(hmmt_store|hmmt_load|mremap)\([^,]*' "$tmp/test.c" | sed '1,/hmmt_store(B/d' |

@@ -21,18 +21,21 @@ make_checkout()
 	mkdir -p "$fake/tools/torture/scenarios" "$fake/tools/vm" "$fake/selftests/fake"
 	cp -R "$top/run.sh" "$top/configs" "$fake/"
 	cp -R "$top/tools/campaign" "$top/tools/bisect" "$fake/tools/"
+	cp "$top"/tools/vm/{fetch,common,sources,cache}.sh "$fake/tools/vm/"
+	mkdir -p "$fake/tools/guest"
+	: >"$fake/tools/guest/Build.mk"
 	printf '\t.name = "storm",\n' >"$fake/tools/torture/scenarios/table.c"
 	cat >"$fake/configs/profiles/fake" <<'END'
 # Four runs of one scenario.
-# run engines flavours scenarios duration repeat seed
-four det DEBUG storm 10s 4 run
+# run engines kernels flavours scenarios duration repeat seed
+four det default DEBUG storm 10s 4 run
 END
 	printf 'guest-progs += init prog other\n' >"$fake/selftests/fake/Build.mk"
 	cat >"$fake/configs/profiles/programs" <<'END'
 # One run of a scenario, two of a program in two flavours.
-# run engines flavours scenarios duration repeat seed program
-one  det  DEBUG        storm  10s  1  run
-prog both DEBUG,KASAN  -      40s  1  7    prog --seed @seed --for @duration @avoid @after
+# run engines kernels flavours scenarios duration repeat seed program
+one  det  default DEBUG        storm  10s  1  run
+prog both default DEBUG,KASAN  -      40s  1  7    prog --seed @seed --for @duration @avoid @after
 END
 	cp "$fake/tools/campaign/one.sh" "$fake/tools/campaign/one.real.sh"
 	cat >"$fake/tools/campaign/one.sh" <<'END'
@@ -89,6 +92,13 @@ go()
 		>"$tmp/out" 2>&1 </dev/null || rc=$?
 }
 
+# column_of NAME...: of the plan
+column_of()
+{
+	(HMMT_TOP=$fake && . "$fake/tools/campaign/lib.sh" &&
+		plan_column "$@" <"$tmp/results/latest/plan.tsv")
+}
+
 # The highest number of guests that ran at the same time
 max_at_once()
 {
@@ -107,7 +117,7 @@ go --vms 2
 ktap_equal "all pass: exit code" "$rc" 0
 ktap_equal "all pass: four runs" "$(finished)" 4
 ktap_equal "at most two at once" "$(max_at_once)" 2
-ktap_match "seeds go up" "$(tail -n 1 "$tmp/results/latest/plan.tsv" | cut -f7)" '^8$'
+ktap_equal "seeds go up" "$(column_of seed | paste -sd' ')" "5 6 7 8"
 go --vms 1
 ktap_equal "one at once" "$(max_at_once)" 1
 FAKE_FAIL=2 go --vms 1
@@ -171,7 +181,25 @@ go --profile programs
 ktap_equal "program: exit code" "$rc" 0
 ktap_equal "program: runs of it and of the scenario" "$(finished)" 5
 ktap_equal "program: in the plan" "$(plan_of 003)" \
-	"003-live-DEBUG-prog live auto DEBUG - 5 40 none prog --seed @seed --for @duration @avoid @after"
+	"003-live-DEBUG-prog live auto 7.2 DEBUG - 5 40 none prog --seed @seed --for @duration @avoid @after"
+# Rows for other kernels, unless one is named
+sed 's/^prog .*/more det all DEBUG storm 10s 1 run/' "$fake/configs/profiles/programs" \
+	>"$fake/configs/profiles/kernels"
+go --profile kernels
+ktap_equal "kernels: a run for each" "$(column_of name kernel | tr '\t' ' ' | sort | paste -sd,)" \
+	"001-det-DEBUG-storm 7.2,002-det-DEBUG-storm-7.3 7.3,003-det-DEBUG-storm 7.2,004-det-DEBUG-storm-6.12 6.12"
+go --profile kernels --kernel 7.3
+ktap_equal "kernels: the named one only" "$(column_of name kernel | tr '\t' ' ' | sort | paste -sd,)" \
+	"001-det-DEBUG-storm 7.3,002-det-DEBUG-storm 7.3"
+sed -i 's/ all / 7.3,9.9 /' "$fake/configs/profiles/kernels"
+go --profile kernels
+ktap_match "kernels: one that is not known" "exit $rc: $(cat "$tmp/out")" \
+	"^exit 2: .*unknown kernel '9.9'; valid: default all 7.3 7.2 6.12"
+go --stress "--vm 1" --vms 4
+ktap_equal "pressure: beside every torture" "$(column_of scenarios perturb program | sort -u)" \
+	"$(printf 'storm\tmigrate\t& --vm 1')"
+go --profile programs --stress "--vm 1" --vms 4
+ktap_equal "pressure: not beside programs" "$(column_of program | grep -c '^& ')" 1
 go --profile programs --scenario storm
 ktap_equal "program: not with --scenario" "$(finished)" 1
 go --profile programs --dry-run --duration 50s
@@ -189,15 +217,15 @@ ktap_equal "program that is lost: nothing to go on with" "$(plan_of prog | wc -l
 sed -i 's/ @after$//' "$fake/configs/profiles/programs"
 FAKE_DEADLY=a programs
 ktap_equal "program with a duration that dies: another seed for the rest" \
-	"$(plan_of prog | cut -d' ' -f 1,6,7 | paste -sd,)" \
+	"$(column_of name seed seconds | grep prog | tr '\t' ' ' | paste -sd,)" \
 	"002-det-DEBUG-prog 5 40,002-det-DEBUG-prog.2 6 30,002-det-DEBUG-prog.3 7 20"
 sed -i 's/ --for @duration//' "$fake/configs/profiles/programs"
 FAKE_DEADLY=a programs
 ktap_equal "program with neither that dies: no other guest" "$(plan_of prog | wc -l)" 1
-sed -i 's/ prog --seed/ nobody --seed/' "$fake/configs/profiles/programs"
+sed -i 's/ prog --seed/ append:a=1 driver:b=2 nobody --seed/' "$fake/configs/profiles/programs"
 programs
 ktap_match "program that is none" "exit $rc: $(cat "$tmp/out")" \
-	"^exit 2: .*unknown guest program 'nobody'; valid: prog other\$"
+	"^exit 2: .*unknown guest program 'nobody'; valid: hmm-tests prog other\$"
 sed -i 's/ -  / storm  /' "$fake/configs/profiles/programs"
 programs
 ktap_match "program and scenarios" "exit $rc: $(cat "$tmp/out")" "^exit 2: .*not both"
@@ -205,7 +233,8 @@ ktap_match "program and scenarios" "exit $rc: $(cat "$tmp/out")" "^exit 2: .*not
 # one.sh itself: what a guest is told to run
 mkdir -p "$tmp/b/hmmt" "$tmp/t/host" "$tmp/one"
 echo 7.2.12 >"$tmp/b/hmmt/release"
-printf 'DEBUG\t%s\t%s\timage\t2\t1024\n' "$tmp/t" "$tmp/b" >"$tmp/one/prepared.tsv"
+printf '%s\tDEBUG\t%s\t%s\timage\t2\t1024\n' 7.3 /none /none 7.2 "$tmp/t" "$tmp/b" \
+	>"$tmp/one/prepared.tsv"
 printf '#!/bin/sh\n' >"$tmp/t/host/hmmt-judge"
 printf '#!/bin/sh\necho "$@" >%s/argv\n' "$tmp" >"$fake/tools/vm/boot.sh"
 chmod +x "$tmp/t/host/hmmt-judge" "$fake/tools/vm/boot.sh"
@@ -217,14 +246,19 @@ printf 'kernels: 7.3.*\nwithout: no\n' >"$fake/configs/known/elsewhere.known"
 told()
 {
 	"$fake/tools/campaign/one.real.sh" "$tmp/one" \
-		"$(printf '1\t001\tdet\tauto\tDEBUG\t%s\t5\t40\tsome%s' "$1" "${2:+$'\t'$2}")"
+		"$(printf '1\t001\tdet\tauto\t7.2\tDEBUG\t%s\t5\t40\tsome%s' "$1" "${2:+$'\t'$2}")"
 	sed 's/.*--expect \([a-z]*\) .* -- /\1: /; s/--pauses [1-9][0-9]*/--pauses N/' "$tmp/argv"
 }
 ktap_equal "one.sh: torture" "$(told storm,mremap)" \
 	"torture: torture --seed 5 --duration 40s --scenario storm,mremap --perturb some --pauses N --without op"
+ktap_equal "one.sh: torture under pressure" "$(told storm '& --vm 1 --fork 2')" \
+	"torture: pressure --vm 1 --fork 2 : torture --seed 5 --duration 40s --scenario storm --perturb some --pauses N --without op --company"
 ktap_equal "one.sh: program" "$(told - 'prog -s @seed -d @duration @avoid x @after')" \
 	"selftest: prog -s 5 -d 40s --avoid here,there x"
 ktap_equal "one.sh: program that goes on" "$(told - 'prog @after=a.b')" "selftest: prog --after a.b"
+ktap_equal "one.sh: words for the driver" "$(told - 'append:a=1 driver:b=2 append:c prog d')" \
+	"selftest: driver:b=2 prog d"
+ktap_match "one.sh: words for the kernel" "$(cat "$tmp/argv")" '--append +a=1 c -- driver'
 ktap_equal "one.sh: nothing is avoided" "$(HMMT_AVOID='' told - 'prog @avoid')" "selftest: prog"
 
 # bisect-step maps what a run said

@@ -29,11 +29,12 @@ ktap_equal "the two used last are kept, and locks" "$(left "$tmp/newest")" "e 1 
 keep_newest "$tmp/newest" 2
 ktap_equal "nothing to remove" "$(left "$tmp/newest")" "e 1 e 4 e 4.lock"
 
-mkdir -p "$tmp"/entries/{here,gone,nobodys}
+mkdir -p "$tmp"/entries/{here,gone,new,nobodys}
+: >"$tmp/entries/new/top"
 echo "$tmp/checkout" >"$tmp/entries/here/top"
 echo "$tmp/no such" >"$tmp/entries/gone/top"
 drop_gone "$tmp"/entries/*
-ktap_equal "entries of checkouts that are gone go" "$(left "$tmp/entries")" "here nobodys"
+ktap_equal "entries of checkouts that are gone go" "$(left "$tmp/entries")" "here new nobodys"
 drop_gone "$tmp"/none/*
 ktap_pass "no entries"
 ktap_end

@@ -52,15 +52,16 @@ open_resumed()
 
 dry_run()
 {
-	local name engine accel flavour scenarios seed secs perturb program
+	local line what number name engine accel kernel flavour scenarios seed seconds perturb program
 
-	printf 'profile %s, seed %s, %s guest(s) at once, kernel: %s\n' \
-		"$opt_profile" "$opt_seed" "$opt_vms" \
-		"${opt_ksrc:-${opt_kernel:-newest tested series}}"
-	while IFS=$'\t' read -r _ name engine accel flavour scenarios seed secs perturb program; do
-		printf '%s: engine %s (%s), flavour %s, perturb %s, seed %s, %ss: %s\n' \
-			"$name" "$engine" "$accel" "$flavour" "$perturb" "$seed" \
-			"$secs" "${program:-$scenarios}"
+	printf 'profile %s, seed %s, %s guest(s) at once\n' "$opt_profile" "$opt_seed" "$opt_vms"
+	while IFS= read -r line; do
+		plan_read "$line"
+		what=$program
+		[ "$scenarios" = - ] || what="$scenarios${program:+ $program}"
+		printf '%s: engine %s (%s), kernel %s, flavour %s, perturb %s, seed %s, %ss: %s\n' \
+			"$name" "$engine" "$accel" "${kernel/#own/$opt_ksrc}" "$flavour" "$perturb" \
+			"$seed" "$seconds" "$what"
 	done <<<"$plan"
 }
 

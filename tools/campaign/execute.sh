@@ -91,10 +91,11 @@ row_of_death()
 # is told by a row (@after), just behind it.
 exec_continue()
 {
-	local number name engine accel flavour scenarios seed secs perturb program
+	# shellcheck disable=SC2034 # what plan_print prints
+	local number name engine accel kernel flavour scenarios seed seconds perturb program
 	local results verdict row elapsed n=1
 
-	IFS=$'\t' read -r number name engine accel flavour scenarios seed secs perturb program <<<"$1"
+	plan_read "$1"
 	results=$campaign_dir/$name/results.log
 	verdict=$(run_verdict "$campaign_dir/$name")
 	if [ ! -f "$results" ] || grep -q '^HMMT-END' "$results"; then return 0; fi
@@ -102,21 +103,20 @@ exec_continue()
 		row=$(row_of_death "$results")
 		[[ -n $row && $verdict == @(KNOWN|FAIL) ]] || return 0
 		program=${program%%@after*}@after=$row
-	elif [ "$verdict" = KNOWN ] && [[ -z $program || $program == *@duration* ]]; then
+	elif [ "$verdict" = KNOWN ] && [[ $scenarios != - || $program == *@duration* ]]; then
 		elapsed=$(sed -n 's/.*"elapsed_ms":[[:space:]]*\([0-9]*\).*/\1/p' \
 			"$campaign_dir/$name/verdict.json" | head -n 1)
-		secs=$((secs - (${elapsed:-0} + 999) / 1000))
+		seconds=$((seconds - (${elapsed:-0} + 999) / 1000))
 		seed=$((seed + 1))
-		[ "$secs" -ge "$EXEC_REST" ] || return 0
-		[ -n "$program" ] || scenarios=$(rest_of_torture "$scenarios" "$results")
+		[ "$seconds" -ge "$EXEC_REST" ] || return 0
+		[ "$scenarios" = - ] || scenarios=$(rest_of_torture "$scenarios" "$results")
 	else
 		return 0
 	fi
 	[[ $name != *.* ]] || n=${name##*.}
 	[ "$n" -lt "$EXEC_GUESTS" ] || return 0
-	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\n' "$number" "${name%.*}.$((n + 1))" \
-		"$engine" "$accel" "$flavour" "$scenarios" "$seed" "$secs" "$perturb" \
-		"${program:+$'\t'$program}" >>"$campaign_dir/plan.tsv"
+	name=${name%.*}.$((n + 1))
+	plan_print >>"$campaign_dir/plan.tsv"
 }
 
 exec_reap()

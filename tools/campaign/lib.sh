@@ -133,6 +133,42 @@ profile_rows()
 		awk 'NF { $1 = $1; print }'
 }
 
+# The columns of a plan, tab separated, and the variables of who reads or prints a
+# line of it. PROGRAM may be empty, no other may.
+PLAN_COLUMNS="number name engine accel kernel flavour scenarios seed seconds perturb program"
+
+# plan_read LINE: sets these variables, which the caller has as local ones
+plan_read()
+{
+	# shellcheck disable=SC2229,SC2086 # their names
+	IFS=$'\t' read -r $PLAN_COLUMNS <<<"$1"
+}
+
+# plan_print: a line of them
+plan_print()
+{
+	local column line=
+
+	for column in $PLAN_COLUMNS; do line+=${!column}$'\t'; done
+	printf '%s\n' "${line%$'\t'}"
+}
+
+# plan_column NAME...: these columns of a plan on stdin
+plan_column()
+{
+	awk -F'\t' -v OFS='\t' -v columns="$PLAN_COLUMNS" -v wanted="$*" '
+		BEGIN {
+			n = split(columns, name, " ")
+			for (i = 1; i <= n; i++) at[name[i]] = i
+			n = split(wanted, name, " ")
+		}
+		{
+			line = $(at[name[1]])
+			for (i = 2; i <= n; i++) line = line OFS $(at[name[i]])
+			print line
+		}'
+}
+
 # free space in MiB on the file system that will hold DIR
 free_mib()
 {

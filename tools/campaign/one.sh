@@ -11,9 +11,12 @@ HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 . "$HMMT_TOP/tools/campaign/lib.sh"
 
 campaign=$1
-IFS=$'\t' read -r _ name engine accel flavour scenarios seed seconds perturb program <<<"$2"
-IFS=$'\t' read -r _ tools build image cpus mem \
-	< <(awk -F'\t' -v f="$flavour" '$1 == f' "$campaign/prepared.tsv")
+# shellcheck disable=SC2034 # a column of the plan
+number='' name='' engine='' accel='' kernel='' flavour='' scenarios='' seed='' seconds=''
+perturb='' program=''
+plan_read "$2"
+IFS=$'\t' read -r _ _ tools build image cpus mem \
+	< <(awk -F'\t' -v k="$kernel" -v f="$flavour" '$1 == k && $2 == f' "$campaign/prepared.tsv")
 dir=$campaign/$name
 engine_name=$engine
 [ "$accel" = auto ] || engine=$accel
@@ -50,9 +53,9 @@ program_words()
 	done
 }
 
-append=
+append=		# to the kernel's command line
 driver=()
-if [ -n "$program" ]; then
+if [ "$scenarios" = - ]; then
 	expect=selftest
 	read -r -a words <<<"$program"
 	mapfile -t words < <(program_words "${words[@]}")
@@ -64,11 +67,15 @@ else
 	without=$(known_without "$release")
 	words=(torture --seed "$seed" --duration "${seconds}s" --scenario "$scenarios"
 		--perturb "$perturb" --pauses "$pauses" ${without:+--without "$without"})
+	if [ -n "$program" ]; then
+		read -r -a stress <<<"${program#& }"
+		words=(pressure "${stress[@]}" : "${words[@]}" --company)
+	fi
 fi
 while [[ ${words[0]} == @(driver|append):* ]]; do
 	case ${words[0]} in
 	driver:*) driver+=("${words[0]}") ;;
-	append:*) append+="${append:+ }${words[0]#append:}" ;;
+	append:*) append+=" ${words[0]#append:}" ;;
 	esac
 	words=("${words[@]:1}")
 done

@@ -9,7 +9,7 @@ readonly HMMT_ENGINES="det live kvm tcg both"
 readonly HMMT_PERTURB=migrate
 HMMT_OPTIONS="--ksrc --kernel --flavour --profile --scenario --engine --seed"
 HMMT_OPTIONS+=" --duration --vms --cpus --mem --results --resume"
-HMMT_OPTIONS+=" --perturb --stop-on-fail --list --dry-run --help"
+HMMT_OPTIONS+=" --perturb --stress --stop-on-fail --list --dry-run --help"
 readonly HMMT_REPLAY_OPTIONS="--in --ksrc --kernel --flavour --engine --cpus --mem --results --help"
 readonly HMMT_MINIMIZE_OPTIONS="--program --title --engine --vms --duration --results --help"
 
@@ -21,6 +21,7 @@ opt_scenario=
 opt_engine=
 opt_seed=
 opt_perturb=
+opt_stress=
 opt_duration=
 opt_vms=2
 opt_cpus=2
@@ -92,6 +93,7 @@ option_help()
   --seed N          0 .. 2^63-1, decimal or 0x hex (default: from the time)
   --perturb A,B     wait in the kernel functions of these sets of configs/perturb;
                     all, or none for no perturbation at all (default: migrate)
+  --stress 'ARGS'   run stress-ng ARGS beside every torture, as in '--vm 1 --fork 1'
   --duration T      torture time of the whole campaign: 45s, 5m, 2h
   --vms N           guests at once (default: 2)
   --cpus N          CPUs of a guest, 1 .. 16 (default: 2)
@@ -201,6 +203,10 @@ parse_value()
 	--vms)
 		opt_vms=$(parse_count "$2" 256) ||
 			die "$EX_USAGE" "--vms: '$2' is no number of guests, expected 1 .. 256" ;;
+	--stress)
+		[[ $2 == --[a-z]* && $2 != *[\"\'\`]* ]] ||
+			die "$EX_USAGE" "--stress: '$2' are no options of stress-ng, expected such as '--vm 1 --fork 1'"
+		opt_stress=$2 ;;
 	--perturb) opt_perturb=$(perturb_sets "$2") ;;
 	--ksrc) opt_ksrc=$2 ;;
 	--kernel) opt_kernel=$2 ;;
@@ -246,7 +252,7 @@ parse_options()
 		--list) opt_list=1 ;;
 		--dry-run) opt_dry_run=1 ;;
 		--ksrc | --kernel | --flavour | --profile | --scenario | \
-		--engine | --seed | --perturb | --duration | --vms | --cpus | --mem | \
+		--engine | --seed | --perturb | --stress | --duration | --vms | --cpus | --mem | \
 		--results | --resume | --signature | --in | --program | --title)
 			needs_value "$1" $#
 			parse_value "$1" "$2"

@@ -83,10 +83,11 @@ prepare_tools()
 		die "$EX_NOVERDICT" "the programs for host and guest were not built"
 }
 
-# The tree to build: the user's own, or a fetched one. KDIR names a build
-# directory in the kernel's own words: its source is meant.
+# prepare_source [SERIES]: the tree to build, the user's own, or a fetched one. KDIR names
+# a build directory in the kernel's own words: its source is meant.
 prepare_source()
 {
+	local series=${1:-${opt_kernel:-}}
 	local -a args=()
 
 	if [ -z "${opt_ksrc:-}" ] && [ -n "${KDIR:-}" ]; then
@@ -99,45 +100,73 @@ prepare_source()
 		source_dir=$(realpath "$opt_ksrc")
 		return 0
 	fi
-	[ -z "${opt_kernel:-}" ] || args=(--kernel "$opt_kernel")
+	[ -z "$series" ] || [ "$series" = own ] || args=(--kernel "$series")
 	source_dir=$(vm fetch "${args[@]}") ||
 		die "$EX_NOVERDICT" "no kernel source: no network, or --ksrc DIR"
 }
 
-# prepare_flavour FLAVOUR [PLAN]: kernel, driver and image of it
+image_args=()	# what a plan wants of its images
+tree_tests=	# ... and whether it runs the tree's own tests
+
+# prepare_flavour FLAVOUR: kernel, driver and image of it
 prepare_flavour()
 {
 	build_dir=$(vm kernel --ksrc "$source_dir" --flavour "$1") ||
 		die "$EX_NOVERDICT" "kernel $1 of $source_dir was not built"
-	if grep -q '[[:space:]]hmm-tests\>' <<<"${2:-}"; then
+	if [ -n "$tree_tests" ]; then
 		vm hmm-tests --ksrc "$source_dir" --build "$build_dir" >/dev/null ||
 			die "$EX_NOVERDICT" "hmm-tests of $source_dir was not built"
 	fi
-	image_file=$(vm image --tools "$tools_dir" --build "$build_dir") ||
+	image_file=$(vm image --tools "$tools_dir" --build "$build_dir" "${image_args[@]}") ||
 		die "$EX_NOVERDICT" "the guest's image was not made"
 }
 
-# prepare_all PLAN: what every flavour of the plan boots, remembered for
+# prepared_line KERNEL FLAVOUR BUILD IMAGE: of prepared.tsv, whose columns are
+# KERNEL FLAVOUR TOOLS BUILD IMAGE CPUS MEM, for one.sh
+prepared_line()
+{
+	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$tools_dir" "$3" "$4" \
+		"${opt_cpus:-2}" "${opt_mem:-$(guest_mib "$2")}"
+}
+
+# note_left_out RELEASE: for the user
+note_left_out()
+{
+	local left_out
+
+	left_out=$(known_without "$1")
+	[ -z "$left_out" ] ||
+		msg "note: known issues of $1 leave out $left_out (HMMT_WITHOUT= for none)"
+}
+
+# prepare_all PLAN: what every kernel and flavour of the plan boots, remembered for
 # prepare_record
 prepare_all()
 {
-	local flavour left_out
+	local kernel flavour last='' tortured
 
 	prepare_tools
-	prepare_source
+	if plan_column program <<<"$1" | grep -q '^& '; then
+		vm deps --stress || die "$EX_NOVERDICT" "the package stress-ng is not there"
+		image_args=(--stress)
+	fi
+	if plan_column program <<<"$1" | grep -qE '(^| )hmm-tests( |$)'; then
+		tree_tests=1
+	fi
 	prepared=
-	while read -r flavour; do
-		prepare_flavour "$flavour" "$1"
-		printf -v prepared '%s%s\t%s\t%s\t%s\t%s\t%s\n' "$prepared" "$flavour" \
-			"$tools_dir" "$build_dir" "$image_file" "${opt_cpus:-2}" \
-			"${opt_mem:-$(guest_mib "$flavour")}"
-	done < <(cut -f5 <<<"$1" | sort -u)
-	left_out=$(known_without "$(cat "$build_dir/hmmt/release")")
-	[ -z "$left_out" ] || [ -z "$(awk -F'\t' '$6 != "-"' <<<"$1")" ] ||
-		msg "note: known issues of this kernel leave out $left_out (HMMT_WITHOUT= for none)"
+	tortured=$(plan_column scenarios kernel <<<"$1" | sed -n '/^-/!s/.*\t//p' | sort -u)
+	while IFS=$'\t' read -r kernel flavour; do
+		[ "$kernel" = "$last" ] || prepare_source "$kernel"
+		prepare_flavour "$flavour"
+		prepared+=$(prepared_line "$kernel" "$flavour" "$build_dir" "$image_file")$'\n'
+		# shellcheck disable=SC2086 # words
+		if [ "$kernel" != "$last" ] && in_list "$kernel" $tortured; then
+			note_left_out "$(cat "$build_dir/hmmt/release")"
+		fi
+		last=$kernel
+	done < <(plan_column kernel flavour <<<"$1" | sort -u)
 }
 
-# prepared.tsv: FLAVOUR TOOLS BUILD IMAGE CPUS MEM, for one.sh
 prepare_record()
 {
 	printf '%s' "$prepared" >"$1/prepared.tsv"

@@ -57,7 +57,7 @@ main()
 	prepare_judge
 	"$(host_bin_dir)/hmmt-judge" sum "$dir" --known "$HMMT_TOP/configs/known" || rc=$?
 	[ ! -f "$dir/plan.tsv" ] ||
-		printf '  %-8s %s\n' "seed" "$(cut -f7 "$dir/plan.tsv" | sort -un | paste -sd' ')"
+		printf '  %-8s %s\n' "seed" "$(plan_column seed <"$dir/plan.tsv" | sort -un | paste -sd' ')"
 	if [ -f "$dir/plan.tsv" ] && compgen -G "$dir/[0-9]*/counts.bin" >/dev/null; then
 		"$HMMT_TOP/tools/coverage/coverage.sh" --list "$dir/uncovered.txt" "$dir"/[0-9]*/ ||
 			msg "the coverage could not be added up"

@@ -225,8 +225,7 @@ run_bugs()
 			: >"$results/$id/done"
 			continue
 		fi
-		printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$flavour" "$tools_dir" "$results/$id/boot" \
-			"${stock[$flavour]}" "$opt_cpus" "${opt_mem:-$PREPARE_GUEST_MIB}" \
+		prepared_line own "$flavour" "$results/$id/boot" "${stock[$flavour]}" \
 			>"$results/$id/prepared.tsv"
 		# the kernel of the next one is built while these run
 		wait_below "$opt_vms"

@@ -22,20 +22,22 @@ readonly MOST_GUESTS=60 LEAST_SECONDS=5
 # Less is not worth a boot.
 readonly SHORTEST_RUN=15
 
-results=$1 id=$2 flavour=$3 budget=$4 profile=$5 seed=$6
+results=$1 id=$2 flavour=$3 budget=$4 profile=$5 first_seed=$6
 dir=$results/$id corpus=${HMMT_CORPUS:-$HMMT_TOP/selftests/corpus}
-# used by plan.sh
+# used by plan.sh; the kernel is one of its own
 # shellcheck disable=SC2034
-opt_flavour=$flavour
+opt_flavour=$flavour opt_ksrc=$dir/boot
 child=
 trap '[ -z "$child" ] || kill "$child" 2>/dev/null; wait; exit 130' INT TERM
 
 # guest LINE: 0 when it found something new; adds its time to $used
 guest()
 {
-	local name scenarios said rc=0 elapsed
+	# shellcheck disable=SC2034 # columns of the plan
+	local number name engine accel kernel flavour scenarios seed seconds perturb program
+	local said rc=0 elapsed
 
-	IFS=$'\t' read -r _ name _ _ _ scenarios _ <<<"$1"
+	plan_read "$1"
 	(
 		# What known issues forbid is forbidden because of fork.
 		[[ ,$scenarios, == *,fork,* || ,$scenarios, == *,everything,* ]] ||
@@ -57,28 +59,28 @@ guest()
 main()
 {
 	local n=0 pass=0 used=0 line left
-	local -a run
+	# shellcheck disable=SC2034 # columns of the plan
+	local number name engine accel kernel scenarios seed seconds perturb program
 
-	judge=$(awk -F'\t' 'NR == 1 { print $2 }' "$dir/prepared.tsv")/host/hmmt-corpus
+	judge=$(awk -F'\t' 'NR == 1 { print $3 }' "$dir/prepared.tsv")/host/hmmt-corpus
 	while :; do
 		while IFS= read -r line <&3; do
 			n=$((n + 1))
 			if [ "$n" -gt "$MOST_GUESTS" ] || [ "$used" -ge "$budget" ]; then
 				break 2
 			fi
-			# the columns of tools/campaign/plan.sh; NUMBER, and the NNN- of
-			# the name, go on from pass to pass
-			IFS=$'\t' read -r -a run <<<"$line"
-			run[0]=$n
-			run[1]=$(printf '%03d-%s' "$n" "${run[1]#*-}")
+			# the number, also in the name, goes on from pass to pass
+			plan_read "$line"
+			number=$n
+			name=$(printf '%03d-%s' "$n" "${name#*-}")
 			left=$((budget - used))
 			[ "$left" -ge "$SHORTEST_RUN" ] || left=$SHORTEST_RUN
-			[ "${run[7]}" -le "$left" ] || run[7]=$left
-			line=$(IFS=$'\t'; printf '%s\n' "${run[*]}")
+			[ "$seconds" -le "$left" ] || seconds=$left
+			line=$(plan_print)
 			printf '%s\n' "$line" >>"$dir/plan.tsv"
 			# The control is there to find all that it can.
 			! guest "$line" || [ "$id" = control ] || break 2
-		done 3< <(plan_rows "$profile" "$((seed + 100 * pass))")
+		done 3< <(plan_rows "$profile" "$((first_seed + 100 * pass))")
 		pass=$((pass + 1))
 	done
 	rm -rf "${dir:?}/boot"

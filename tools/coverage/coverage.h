@@ -36,7 +36,7 @@ struct coverage {
 	unsigned int nr_files;
 	regex_t match, assertion;
 	bool have_match, have_assertion;
-	unsigned int stale;	/* reasons for what is covered, or gone */
+	unsigned int stale;	/* reasons for nothing that is missing */
 };
 
 /* 0 or 1 as the program's exit status wants it; what is wrong is said. */

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * configs/uncovered: why what is not covered is not. By function and text, so that
+ * configs/uncovered: why what is not covered is not. By function and by a pattern, so that
  * a line may move:
  *
  *	FILE FUNCTION
  *	= reason, which may go on
  *	= in the next line
- *	- text of a line that is never run
- *	? text of one of which a branch is never taken
+ *	- pattern of lines that are never run
+ *	? pattern of lines of which a branch is never taken
  *
- * " #2" behind a text is the second line of this text in the function.
+ * The first one that matches counts.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,75 +32,31 @@ static int bad_line(const struct reader *r, const char *what)
 	return 1;
 }
 
-static void stale(struct coverage *cov, const struct reader *r, const char *text, const char *why)
+/* Of all lines of the function that miss this, match, and have no reason yet */
+static int add_reason(struct coverage *cov, struct reader *r, const char *pattern, bool branch)
 {
-	printf("stale reason: %s:%u: %s: %s\n", r->path, r->n, why, text);
-	cov->stale++;
-}
+	unsigned int n, found = 0;
+	regex_t regex;
 
-static bool is_text(const struct source_line *l, const char *text)
-{
-	const char *s = l->text + strspn(l->text, "\t ");
-	size_t len = strlen(s);
-
-	while (len && isspace((unsigned char)s[len - 1]))
-		len--;
-	return strlen(text) == len && !strncmp(s, text, len);
-}
-
-/* Take a " #2" off @text; 0: there is none. */
-static unsigned int take_index(char *text)
-{
-	char *hash = strrchr(text, '#');
-	unsigned int index;
-
-	if (!hash || hash == text || hash[-1] != ' ' || !hash[1] ||
-	    hash[1 + strspn(hash + 1, "0123456789")])
-		return 0;
-	index = atoi(hash + 1);
-	hash[-1] = 0;
-	return index;
-}
-
-/* The line, or NULL, which is said. */
-static struct source_line *find_line(struct coverage *cov, const struct reader *r, char *text)
-{
-	unsigned int n, found = 0, index = take_index(text);
-	struct source_line *line = NULL;
-
-	for (n = 1; n <= r->file->nr_lines; n++) {
+	if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB))
+		return bad_line(r, "no regular expression");
+	for (n = 1; r->file->seen && n <= r->file->nr_lines; n++) {
 		struct source_line *l = &r->file->line[n];
 
-		if (!l->code || strcmp(l->function, r->function) || !is_text(l, text))
+		if (!line_counts(r->file, l) || l->reason || strcmp(l->function, r->function) ||
+		    !(branch ? l->runs && line_open(l) : !l->runs) ||
+		    regexec(&regex, l->text, 0, NULL, 0))
 			continue;
-		found++;
-		if (!index || found == index)
-			line = l;
-	}
-	if (!line) {
-		stale(cov, r, text, "there is no such line");
-	} else if (!index && found > 1) {
-		stale(cov, r, text, "there are several such lines, say which");
-		line = NULL;
-	}
-	return line;
-}
-
-static void add_reason(struct coverage *cov, struct reader *r, char *text, bool branch)
-{
-	struct source_line *l;
-
-	if (!r->file->seen)
-		return;
-	l = find_line(cov, r, text);
-	if (!l)
-		return;
-	if (branch ? l->runs && line_open(l) : !l->runs)
 		l->reason = strdup(r->reason);
-	else if (branch && !l->runs)
-		stale(cov, r, text, "is never run at all");
-	else
-		stale(cov, r, text, "is covered");
+		found++;
+	}
+	regfree(&regex);
+	if (r->file->seen && !found) {
+		printf("stale reason: %s:%u: nothing that is missing matches: %s\n", r->path, r->n,
+		       pattern);
+		cov->stale++;
+	}
+	return 0;
 }
 
 static int set_function(struct coverage *cov, struct reader *r, const char *text)
@@ -146,8 +101,7 @@ static int read_line(struct coverage *cov, struct reader *r, char *text)
 		if (!r->file || !r->reason[0])
 			return bad_line(r, "no function, or no reason");
 		r->reason_ends = true;
-		add_reason(cov, r, text + 1 + strspn(text + 1, " "), *text == '?');
-		return 0;
+		return add_reason(cov, r, text + 1 + strspn(text + 1, " "), *text == '?');
 	default:
 		return set_function(cov, r, text);
 	}

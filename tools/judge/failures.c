@@ -5,8 +5,8 @@
 
 #include "judge.h"
 
-static struct hmmt_failure *add_failure(struct hmmt_judgement *j, const char *source,
-					const char *title, const char *detail, int64_t time_us)
+struct hmmt_failure *hmmt_add_failure(struct hmmt_judgement *j, const char *source,
+				      const char *title, const char *detail, int64_t time_us)
 {
 	struct hmmt_failure *f;
 	char norm[HMMT_TITLE_MAX];
@@ -67,7 +67,7 @@ static void console_failures(struct hmmt_judgement *j)
 			continue;
 		}
 		snprintf(where, sizeof(where), "console.log line %lu", s->line);
-		add_failure(j, s->driver ? "driver" : "console", s->title, where, s->time_us);
+		hmmt_add_failure(j, s->driver ? "driver" : "console", s->title, where, s->time_us);
 	}
 }
 
@@ -99,7 +99,7 @@ static void record_failures(struct hmmt_judgement *j, const json_t *rec)
 		t = ms >= 0 ? (int64_t)ms * 1000 :
 		    fail_time(j, oracle, hmmt_json_str(f, "title", ""));
 		snprintf(title, sizeof(title), "%s", hmmt_json_str(f, "title", "oracle failed"));
-		add_failure(j, "oracle", title, hmmt_json_str(f, "detail", ""), t);
+		hmmt_add_failure(j, "oracle", title, hmmt_json_str(f, "detail", ""), t);
 	}
 	if (i)
 		return;
@@ -107,14 +107,14 @@ static void record_failures(struct hmmt_judgement *j, const json_t *rec)
 		if (hmmt_json_int(o, "failed", 0) <= 0)
 			continue;
 		snprintf(title, sizeof(title), "oracle %.100s failed", key);
-		add_failure(j, "oracle", title, NULL, HMMT_NO_TIME);
+		hmmt_add_failure(j, "oracle", title, NULL, HMMT_NO_TIME);
 	}
 	json_array_foreach(json_object_get(rec, "scenarios"), i, o) {
 		if (hmmt_json_int(o, "failures", 0) <= 0 || j->nr_failures)
 			continue;
 		snprintf(title, sizeof(title), "scenario %.100s failed",
 			 hmmt_json_str(o, "name", "unknown"));
-		add_failure(j, "oracle", title, NULL, HMMT_NO_TIME);
+		hmmt_add_failure(j, "oracle", title, NULL, HMMT_NO_TIME);
 	}
 }
 
@@ -136,7 +136,7 @@ static void shouted_failures(struct hmmt_judgement *j)
 			end = strstr(end + 2, ": ");
 		if (end)
 			*end = '\0';
-		add_failure(j, "oracle", title, j->con.fail[i].text, j->con.fail[i].time_us);
+		hmmt_add_failure(j, "oracle", title, j->con.fail[i].text, j->con.fail[i].time_us);
 	}
 }
 
@@ -157,7 +157,7 @@ static void test_failures(struct hmmt_judgement *j)
 		if (explained && !strncmp(name, "torture.", 8) && json_array_size(j->res.records))
 			continue;
 		snprintf(title, sizeof(title), "test %.150s failed", name);
-		add_failure(j, "test", title, hmmt_json_str(t, "detail", ""), HMMT_NO_TIME);
+		hmmt_add_failure(j, "test", title, hmmt_json_str(t, "detail", ""), HMMT_NO_TIME);
 	}
 }
 
@@ -178,7 +178,7 @@ static void step_failures(struct hmmt_judgement *j)
 			continue;
 		snprintf(title, sizeof(title), "step %s killed by %s", j->res.died_step,
 			 crash[i].name);
-		add_failure(j, "step", title, NULL, HMMT_NO_TIME);
+		hmmt_add_failure(j, "step", title, NULL, HMMT_NO_TIME);
 		return;
 	}
 	if (j->res.died_signal)
@@ -230,8 +230,8 @@ static void hang_failure(struct hmmt_judgement *j)
 	snprintf(title, sizeof(title), "%s", hang ? hang->title : "hang");
 	if ((!hang || j->con.nmi_idle) && *j->run.live.running)
 		snprintf(title, sizeof(title), "hang in op %s", j->run.live.running);
-	add_failure(j, "hang", title, *j->run.live.running ? j->run.live.running : NULL,
-		    hang ? hang->time_us : HMMT_NO_TIME);
+	hmmt_add_failure(j, "hang", title, *j->run.live.running ? j->run.live.running : NULL,
+			 hang ? hang->time_us : HMMT_NO_TIME);
 }
 
 /* The first in time if known, else in the order console, oracle, test, hang. */
@@ -273,5 +273,6 @@ void hmmt_collect_failures(struct hmmt_judgement *j)
 		shouted_failures(j);
 	test_failures(j);
 	step_failures(j);
+	hmmt_pressure_failures(j);
 	hang_failure(j);
 }

@@ -140,6 +140,7 @@ struct hmmt_results {
 	char tail[256];			/* last line, for LOST */
 	json_t *tests;			/* array of {name, status, why, detail} */
 	json_t *records;		/* array of the program's JSON objects */
+	json_t *pressure;		/* what stress-ng beside it did, or NULL */
 };
 
 int hmmt_results_read(const char *path, struct hmmt_results *res);
@@ -228,6 +229,9 @@ struct hmmt_judgement {
 	struct hmmt_results res;
 };
 
+/* The failure of this source and title, made where there is none; NULL: no memory. */
+struct hmmt_failure *hmmt_add_failure(struct hmmt_judgement *j, const char *source,
+				      const char *title, const char *detail, int64_t time_us);
 /* Did the guest's init come to run? */
 bool hmmt_started(const struct hmmt_judgement *j);
 /* Fills failure[] from what was read into con, res and run. */
@@ -243,6 +247,12 @@ int hmmt_verdict_rank(enum hmmt_verdict v);
 int hmmt_judge_run(const char *dir, const struct hmmt_known_list *known,
 		   struct hmmt_judgement *j);
 void hmmt_judgement_free(struct hmmt_judgement *j);
+
+/* ---- pressure.c ---- */
+
+void hmmt_pressure_failures(struct hmmt_judgement *j);
+/* Why the run is not the one that was planned, and notes of what was done */
+void hmmt_pressure_reasons(struct hmmt_judgement *j);
 
 /* ---- verdict_json.c ---- */
 

@@ -11,6 +11,7 @@
 #include "judge.h"
 
 #define RECORD_START	"{\"hmmtorture\":1,"
+#define PRESSURE_START	"{\"pressure\":1,"
 #define RESULT_LINE_MAX	(1024 * 1024)
 #define TESTS_MAX	20000
 #define LEVELS_MAX	16
@@ -195,6 +196,10 @@ static void results_line(struct ktap *k, char *s)
 
 	if (!strncmp(t, RECORD_START, strlen(RECORD_START))) {
 		record_line(res, t);
+	} else if (!strncmp(t, PRESSURE_START, strlen(PRESSURE_START))) {
+		json_decref(res->pressure);
+		res->pressure = json_loads(t, 0, NULL);
+		res->bad_records += !res->pressure;
 	} else if (!strncmp(s, "HMMT-END rc=", 12)) {
 		res->end_rc = strtol(s + 12, &end, 10);
 		/* Cut off behind the "=" is no end. */
@@ -251,6 +256,8 @@ void hmmt_results_free(struct hmmt_results *res)
 {
 	json_decref(res->tests);
 	json_decref(res->records);
+	json_decref(res->pressure);
 	res->tests = NULL;
 	res->records = NULL;
+	res->pressure = NULL;
 }

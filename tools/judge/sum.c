@@ -104,6 +104,19 @@ static void add_counters(json_t *engines, const json_t *v)
 								  json_integer_value(c)));
 }
 
+/* The same for each kernel, of which a campaign may have several. */
+static void add_kernel(json_t *kernels, const json_t *v)
+{
+	const char *release = hmmt_json_str(json_object_get(v, "run"), "kernel_release", "unknown");
+	json_t *engines = json_object_get(kernels, release);
+
+	if (!engines) {
+		engines = json_object();
+		json_object_set_new(kernels, release, engines);
+	}
+	add_counters(engines, v);
+}
+
 static void add_title(json_t *titles, const char *title, const char *verdict, const char *dir)
 {
 	json_t *t;
@@ -121,7 +134,8 @@ static void add_title(json_t *titles, const char *title, const char *verdict, co
 static json_t *sum_json(json_t *runs, enum hmmt_verdict *worst)
 {
 	json_t *o = json_object(), *list = json_array(), *counts = json_object();
-	json_t *titles = json_array(), *engines = json_object(), *v, *r;
+	json_t *titles = json_array(), *engines = json_object(), *kernels = json_object();
+	json_t *v, *r;
 	const char *title = json_array_size(runs) ? "" : "no run was found";
 	size_t i;
 
@@ -139,6 +153,7 @@ static json_t *sum_json(json_t *runs, enum hmmt_verdict *worst)
 		if (*hmmt_json_str(v, "title", ""))
 			add_title(titles, hmmt_json_str(v, "title", ""), name, dir);
 		add_counters(engines, v);
+		add_kernel(kernels, v);
 		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:O?}", "dir", dir, "verdict",
 						      name, "title", hmmt_json_str(v, "title", ""),
 						      "run", json_object_get(v, "run")));
@@ -150,11 +165,12 @@ static json_t *sum_json(json_t *runs, enum hmmt_verdict *worst)
 	json_object_set_new(o, "counts", counts);
 	json_object_set_new(o, "titles", titles);
 	json_object_set_new(o, "engines", engines);
+	json_object_set_new(o, "kernels", kernels);
 	json_object_set_new(o, "runs", list);
 	return o;
 }
 
-static void print_engines(const json_t *engines)
+static void print_engines(const json_t *engines, const char *release)
 {
 	const json_t *e;
 	const char *key;
@@ -162,10 +178,10 @@ static void print_engines(const json_t *engines)
 	json_object_foreach((json_t *)engines, key, e) {
 		json_int_t both = hmmt_json_int(e, "thp_migrations", 0);
 
-		printf("  %-8s %3" JSON_INTEGER_FORMAT " runs: THPs %" JSON_INTEGER_FORMAT
+		printf("  %-8s %s%s%3" JSON_INTEGER_FORMAT " runs: THPs %" JSON_INTEGER_FORMAT
 		       " to device, %" JSON_INTEGER_FORMAT " to system",
-		       key, hmmt_json_int(e, "runs", 0), hmmt_json_int(e, "to_dev_thp", 0),
-		       hmmt_json_int(e, "to_sys_thp", 0));
+		       key, release, *release ? " " : "", hmmt_json_int(e, "runs", 0),
+		       hmmt_json_int(e, "to_dev_thp", 0), hmmt_json_int(e, "to_sys_thp", 0));
 		if (both)
 			printf(" (and %" JSON_INTEGER_FORMAT " in runs without a record)", both);
 		printf("; %" JSON_INTEGER_FORMAT " splits, %" JSON_INTEGER_FORMAT
@@ -179,7 +195,7 @@ static void print_engines(const json_t *engines)
 static void print_sum(const char *dir, const json_t *o)
 {
 	const char *title = hmmt_json_str(o, "title", ""), *key;
-	const json_t *r, *v;
+	const json_t *r, *v, *kernels;
 	size_t i;
 
 	json_array_foreach(json_object_get(o, "runs"), i, r)
@@ -190,7 +206,12 @@ static void print_sum(const char *dir, const json_t *o)
 	json_object_foreach(json_object_get(o, "counts"), key, v)
 		printf(" %" JSON_INTEGER_FORMAT " %s", json_integer_value(v), key);
 	putchar('\n');
-	print_engines(json_object_get(o, "engines"));
+	kernels = json_object_get(o, "kernels");
+	if (json_object_size(kernels) == 1)
+		print_engines(json_object_get(o, "engines"), "");
+	else
+		json_object_foreach((json_t *)kernels, key, v)
+			print_engines(v, key);
 	printf("  %-8s %s/{verdict.json,results.ktap,junit.xml}\n", "look at", dir);
 }
 

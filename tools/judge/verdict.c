@@ -196,6 +196,7 @@ static enum hmmt_verdict inconclusive_reasons(struct hmmt_judgement *j)
 	if (torture && json_array_size(j->res.records))
 		oracle_reasons(j, torture);
 	perturb_reasons(j);
+	hmmt_pressure_reasons(j);
 	return json_array_size(j->reasons) > before ? HMMT_INCONCLUSIVE : HMMT_PASS;
 }
 

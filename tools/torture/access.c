@@ -120,6 +120,8 @@ static int dev_word(struct worker *w, unsigned long addr, enum via via,
 		ret = hmmt_access(&w->r->dev[via - VIA_DEV0], addr, val, sizeof(*val),
 				  write ? HMMT_ACCESS_WRITE : 0, &res);
 		step_end(w);
+		if (bust_answer(w, "livelock"))
+			ret = -EBUSY;
 		if (ret != -EBUSY)
 			break;
 		tally(w->sh, TALLY_STARVED);

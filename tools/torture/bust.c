@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Deliberate mistakes, one for each oracle: a tester that cannot fail proves
- * nothing. What each must be reported as is in selftests/lib/bust.sh.
+ * nothing. What each must be reported as is in selftests/lib/busts.c.
  */
 #include <errno.h>
 #include <signal.h>
@@ -84,6 +84,36 @@ bool bust_now(struct worker *w, enum bust bust)
 	return true;
 }
 
+static bool answer_is(const struct config *cfg, const char *of, const char *what)
+{
+	size_t n = strlen(of);
+
+	return cfg->bust == BUST_ANSWER && !strncmp(cfg->answer, of, n) &&
+	       cfg->answer[n] == ':' && !strcmp(cfg->answer + n + 1, what);
+}
+
+bool bust_answer(struct worker *w, const char *what)
+{
+	if (w->r->cfg->bust != BUST_ANSWER ||
+	    !answer_is(w->r->cfg, ops_get(w->op)->name, what))
+		return false;
+	tally(w->sh, TALLY_BUSTED);
+	return true;
+}
+
+int bust_errno(struct worker *w, int ret)
+{
+	return bust_answer(w, "errno") ? -EXDEV : ret;
+}
+
+bool bust_round(const struct config *cfg, struct shared *sh, const char *what)
+{
+	if (!answer_is(cfg, "round", what))
+		return false;
+	tally(sh, TALLY_BUSTED);
+	return true;
+}
+
 bool bust_due(struct worker *w)
 {
 	/* Give the round some time to be in full swing. */
@@ -138,6 +168,16 @@ static int op_bust(struct worker *w)
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 		if (p != MAP_FAILED)
 			tally(w->sh, TALLY_BUSTED);
+		break;
+	case BUST_TABLES:
+		p = mmap(NULL, 64 * HMMT_PMD_SIZE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (p == MAP_FAILED)
+			break;
+		madvise(p, 64 * HMMT_PMD_SIZE, MADV_NOHUGEPAGE);
+		for (page = 0; page < 64; page++)
+			p[page * HMMT_PMD_SIZE] = 1;
+		tally(w->sh, TALLY_BUSTED);
 		break;
 	case BUST_CRASH:
 		abort();

@@ -119,6 +119,10 @@ static bool outcome_ok(struct worker *w, unsigned int p, bool write, enum via vi
 
 	trace_expect(allowed ? EXPECT_ALLOWED : EXPECT_REFUSED, 0, 0);
 	atomic_fetch_add_explicit(&w->sh->checked[ORACLE_NEGATIVE], 1, memory_order_relaxed);
+	if (!allowed && bust_answer(w, "succeeded"))
+		ret = 0;
+	if (allowed && bust_answer(w, "refused"))
+		ret = -EFAULT;
 	if (allowed ? !ret : ret == -EFAULT)
 		return true;
 	if (err_transient(ret))
@@ -150,6 +154,9 @@ static bool check_slot(struct worker *w, unsigned int p, unsigned int slot, enum
 		return false;
 	atomic_fetch_add_explicit(&w->sh->checked[ORACLE_FORK], 1, memory_order_relaxed);
 	if (slot >= MAX_WORKERS) {
+		if (slot == SLOT_OF(h->level, w->idx) ? bust_answer(w, "own") :
+							bust_answer(w, "foreign"))
+			val ^= 1;
 		want = 0;
 		if (slot % MAX_WORKERS == w->idx)
 			want = h->own[p][slot / MAX_WORKERS];
@@ -369,7 +376,8 @@ static void grandchild(struct worker *w)
 	tally(w->sh, TALLY_FORKS);
 	child_write(w, hmmt_rng_below(&w->rng, h->s.n), VIA_CPU);
 	child_migrate(w);
-	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status))
+	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status) &&
+	    !bust_answer(w, "grandchild"))
 		tally(w->sh, TALLY_KIDS);
 	else
 		fail_add(w->sh, ORACLE_FORK, "fork: grandchild died", "status %#x", status);
@@ -564,7 +572,8 @@ void child_reap(struct worker *w, bool all)
 		if (!pid)
 			continue;
 		w->kid[i] = 0;
-		if (pid > 0 && WIFEXITED(status) && !WEXITSTATUS(status))
+		if (pid > 0 && WIFEXITED(status) && !WEXITSTATUS(status) &&
+		    !bust_answer(w, "child"))
 			tally(w->sh, TALLY_KIDS);
 		else
 			fail_add(w->sh, ORACLE_FORK, "fork: child died", "child of worker %u: status %#x",

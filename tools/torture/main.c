@@ -21,6 +21,7 @@ static const char usage[] =
 "  --workers N         threads of a round, 1 to 16 (default 4)\n"
 "  --round-ms N        length of a round (default 2000)\n"
 "  --hang T            an access that takes longer hangs (default 60s)\n"
+"  --company           others use the machine as well: its counters say nothing\n"
 "  --no-device         run without the driver: what does not need it\n"
 "  --without A,B       leave these ops out, also where children do the same\n"
 "  --perturb A,B|none  wait also in the kernel functions of these sets; none: nowhere\n"
@@ -34,11 +35,12 @@ static const char usage[] =
 "  --journal FILE      write the journal there, not to the guest's device\n"
 "  --list              scenarios, ops and mistakes\n";
 
-enum { OPT_SEED = 256, OPT_DURATION, OPT_SCENARIO, OPT_WORKERS, OPT_ROUND, OPT_HANG,
+enum { OPT_COMPANY = 256, OPT_SEED, OPT_DURATION, OPT_SCENARIO, OPT_WORKERS, OPT_ROUND, OPT_HANG,
        OPT_NO_DEVICE, OPT_PERTURB, OPT_PERTURB_SEED, OPT_PAUSES, OPT_KEEP_GOING, OPT_WITHOUT,
        OPT_BUST, OPT_PROGRAM, OPT_CHECK, OPT_TRACE, OPT_JOURNAL, OPT_LIST, OPT_HELP };
 
 static const struct option options[] = {
+	{ "company", no_argument, NULL, OPT_COMPANY },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "duration", required_argument, NULL, OPT_DURATION },
 	{ "scenario", required_argument, NULL, OPT_SCENARIO },
@@ -149,10 +151,14 @@ static int parse(struct config *cfg, int argc, char **argv)
 			if (ops_mask(optarg, cfg->without))
 				ret = bad("an op in the list is not known (see --list)", optarg);
 			break;
+		case OPT_COMPANY:
+			cfg->company = true;
+			break;
 		case OPT_BUST:
 			cfg->bust = bust_find(optarg);
 			if (cfg->bust == NR_BUSTS)
 				ret = bad("no such mistake (see --list)", optarg);
+			cfg->answer = strchr(optarg, ':') ? strchr(optarg, ':') + 1 : "";
 			break;
 		case OPT_PROGRAM:
 			ret = play_load(cfg, optarg);

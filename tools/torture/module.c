@@ -93,7 +93,7 @@ static int unload(void)
 	return -errno;
 }
 
-static void cycle(struct shared *sh, int go, pid_t pid)
+static void cycle(const struct config *cfg, struct shared *sh, int go, pid_t pid)
 {
 	char params[1024];
 	int ret, status = 0;
@@ -101,16 +101,18 @@ static void cycle(struct shared *sh, int go, pid_t pid)
 	read_parameters(params, sizeof(params));
 	ret = unload();
 	atomic_fetch_add(&sh->checked[ORACLE_DRIVER], 1);
-	if (ret)
+	if (ret || bust_round(cfg, sh, "unload"))
 		fail_add(sh, ORACLE_DRIVER, "driver: cannot be unloaded", "%s", strerror(-ret));
 	if (write(go, "g", 1) != 1 || waitpid(pid, &status, 0) != pid)
 		status = -1;
+	if (!status && bust_round(cfg, sh, "holder"))
+		status = SIGBUS;
 	atomic_fetch_add(&sh->checked[ORACLE_SLOT], 1);
 	if (status && !(WIFEXITED(status) && WEXITSTATUS(status) == 2))
 		fail_add(sh, ORACLE_SLOT, "wrong slot: after the driver was unloaded",
 			 "status %#x of the process that had its pages", status);
 	ret = ret ? 0 : hmmt_module_load(HMMT_MODULE_FILE, params);
-	if (ret)
+	if (ret || bust_round(cfg, sh, "load"))
 		fail_add(sh, ORACLE_DRIVER, "driver: cannot be loaded again", "%s: %s", params,
 			 strerror(-ret));
 }
@@ -137,14 +139,14 @@ void module_cycle(const struct config *cfg, struct shared *sh, struct hmmt_dev *
 		_exit(holder(ready[1], go[0]));
 	close(ready[1]);
 	if (pid > 0 && read(ready[0], &c, 1) == 1)
-		cycle(sh, go[1], pid);
+		cycle(cfg, sh, go[1], pid);
 	else if (pid > 0)
 		waitpid(pid, NULL, 0);
 	for (i = 0; i < cfg->nr_devs; i++)
-		if (hmmt_open(&dev[i], i))
+		if (hmmt_open(&dev[i], i) || bust_round(cfg, sh, "device"))
 			fail_add(sh, ORACLE_DRIVER, "driver: no device after it was loaded again",
 				 "device %u", i);
-	if (perturb_start(cfg, dev))
+	if (perturb_start(cfg, dev) || bust_round(cfg, sh, "perturb"))
 		fail_add(sh, ORACLE_DRIVER, "driver: perturbation does not start again", "-");
 	close(ready[0]);
 	close(go[0]);

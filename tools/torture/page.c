@@ -217,6 +217,12 @@ static int judge_access(struct worker *w, uint64_t word, unsigned long addr,
 
 	trace_expect(allowed ? EXPECT_ALLOWED : EXPECT_REFUSED, 0, 0);
 	bump(&w->sh->checked[ORACLE_NEGATIVE]);
+	if (!allowed && bust_answer(w, "succeeded"))
+		ret = 0;
+	if (allowed && bust_answer(w, "refused"))
+		ret = -EFAULT;
+	if (bust_answer(w, "sigbus"))
+		ret = -EIO;
 	if (allowed ? !ret : ret == -EFAULT) {
 		if (ret)
 			tally(w->sh, TALLY_SEGV);
@@ -301,6 +307,22 @@ static bool try_raced(struct worker *w, const struct page_try *t)
 	return true;
 }
 
+/* Words that are somebody's, but not what belongs here. */
+static uint64_t slot_bust(struct worker *w, uint64_t word, unsigned int slot, uint64_t val)
+{
+	unsigned int other = (slot + 1) % MAX_WORKERS;
+	uint32_t gen = word_gen(word);
+
+	if (slot >= MAX_WORKERS || !val)
+		return val;
+	if (bust_answer(w, "misplaced"))
+		return slot_value(tag_of(w, word, other), val & SLOT_SEQ_MASK);
+	if (gen > 1 && bust_answer(w, "discarded"))
+		return slot_value(slot_tag(w->m->seed, word_cell(word), gen - 1, slot),
+				  val & SLOT_SEQ_MASK);
+	return bust_answer(w, "future") ? val + 1000 : val;
+}
+
 int page_read_end(struct worker *w, struct page_try *t, enum via via, int ret, uint64_t val)
 {
 	unsigned int slot = t->slot;
@@ -314,6 +336,7 @@ int page_read_end(struct worker *w, struct page_try *t, enum via via, int ret, u
 		return ret == -EFAULT ? 0 : ret;
 	bump(&w->sh->checked[slot < MAX_WORKERS ? ORACLE_SLOT : ORACLE_FORK]);
 	expect(w, t->word, slot, t->lo, hi);
+	val = slot_bust(w, t->word, slot, val);
 	if (slot_check(val, tag_of(w, t->word, slot), t->lo, hi) == SLOT_GOOD) {
 		/* Seen once, a write that was in doubt must not vanish again. */
 		if (slot == w->idx && (val & SLOT_SEQ_MASK) > t->lo)

@@ -106,6 +106,7 @@ const char *play_apply(struct config *cfg, const struct config *base, unsigned i
 	cfg->no_perturb = base->no_perturb || !p->pauses;
 	cfg->pauses = p->pauses;
 	cfg->bust = p->bust[0] ? bust_find(p->bust) : BUST_NONE;
+	cfg->answer = strchr(p->bust, ':') ? strchr(p->bust, ':') + 1 : "";
 	memcpy(cfg->without, base->without, sizeof(cfg->without));
 	if (p->without[0] && ops_mask(p->without, cfg->without))
 		return "an op that is left out is not known";
@@ -140,7 +141,8 @@ int play_head(const struct round *r, char *buf, size_t size)
 		p.region[p.nr_regions++].blocks = reg->blocks;
 	}
 	if (cfg->bust != BUST_NONE)
-		snprintf(p.bust, sizeof(p.bust), "%s", bust_names[cfg->bust]);
+		snprintf(p.bust, sizeof(p.bust), "%s%s", bust_names[cfg->bust],
+			 cfg->bust == BUST_ANSWER ? cfg->answer : "");
 	for (n = 0; n < ops_count(); n++)
 		if (cfg->without[n])
 			len += snprintf(p.without + len, sizeof(p.without) - len, "%s%s",

@@ -50,7 +50,7 @@ static int text(struct program_error *err, const char *what, const char *w, char
 {
 	if (!w)
 		return bad(err, "%s: a word is missing", what);
-	if (strlen(w) >= size || w[strspn(w, "abcdefghijklmnopqrstuvwxyz0123456789_-,")])
+	if (strlen(w) >= size || w[strspn(w, "abcdefghijklmnopqrstuvwxyz0123456789_-,:")])
 		return bad(err, "%s: '%.40s' is no word for it", what, w);
 	strcpy(out, w);
 	return 0;

@@ -38,7 +38,7 @@ struct program {
 	unsigned int pauses;	/* which stream of them, 0: none */
 	bool serial;		/* one op at a time, in the order of the lines */
 	char without[512];
-	char bust[16];
+	char bust[64];
 	struct program_region region[PROGRAM_REGIONS];
 	unsigned int nr_regions;
 	struct program_line *line;

@@ -23,7 +23,7 @@ void report_list(void)
 	printf("deliberate mistakes (--bust):\n ");
 	for (n = 1; n < NR_BUSTS; n++)
 		printf(" %s", bust_names[n]);
-	printf("\n");
+	printf("OP:WHAT\n");
 }
 
 void report_plan(const struct config *cfg)

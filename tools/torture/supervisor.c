@@ -121,7 +121,7 @@ static void reap_orphans(struct supervisor *sv, pid_t group)
 	pid_t pid;
 
 	kill(-group, SIGKILL);
-	while (now_ns() < end) {
+	while (now_ns() < end && !bust_round(sv->cfg, sv->sh, "orphan")) {
 		pid = waitpid(-1, NULL, WNOHANG);
 		if (pid < 0)
 			return;
@@ -162,6 +162,20 @@ static long taint(void)
 	char buf[32];
 
 	return hmmt_read_file("/proc/sys/kernel/tainted", buf, sizeof(buf)) > 0 ? atol(buf) : 0;
+}
+
+/* A round finds all of the devices, whatever the one before it has unplugged. */
+static void plug_all(struct supervisor *sv)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < sv->cfg->nr_devs; i++) {
+		ret = hmmt_plug_all(&sv->dev[i]);
+		if (ret < 0 || bust_round(sv->cfg, sv->sh, "plug"))
+			fail_add(sv->sh, ORACLE_DRIVER, "driver: memory does not come back",
+				 "device %u: %s", i, strerror(-ret));
+	}
 }
 
 /* From here on the journal has the program of @r. */
@@ -228,15 +242,17 @@ static void run_round(struct supervisor *sv, const struct scenario *s,
 	prepare_shared(sv, s, hmmt_mix64(cfg->seed) + number);
 	program_begins(sv, &r);
 	r.end_ns = program ? UINT64_MAX : now_ns() + ms * 1000000;
-	pid = fork();
+	pid = bust_round(cfg, sv->sh, "fork") ? -1 : fork();
 	if (!pid) {
 		unsigned int i;
+		bool unmap;
 
 		setpgid(0, 0);
 		for (i = 0; i < NR_DEVS; i++)
 			hmmt_close(&sv->dev[i]);
-		/* that mistake shows only where all is unmapped, however few rounds there are */
-		_exit(round_main(&r, number & 1 || cfg->bust == BUST_RSS));
+		/* these mistakes show only where all is unmapped, however few rounds there are */
+		unmap = number & 1 || cfg->bust == BUST_RSS || cfg->bust == BUST_TABLES;
+		_exit(round_main(&r, unmap));
 	}
 	if (pid < 0) {
 		fail_add(sv->sh, ORACLE_PROGRESS, "round: cannot fork", "%s", strerror(errno));
@@ -252,6 +268,7 @@ static void run_round(struct supervisor *sv, const struct scenario *s,
 		}
 	}
 	close(pidfd);
+	sv->undead |= bust_round(cfg, sv->sh, "undead");
 	if (sv->undead) {
 		fail_add(sv->sh, ORACLE_PROGRESS, "hang: a process cannot be killed",
 			 "round process %d is still there after SIGKILL", pid);
@@ -270,6 +287,7 @@ static void run_round(struct supervisor *sv, const struct scenario *s,
 		nap_ms(500);
 	conserve_check(&sv->base, cfg, sv->sh, sv->dev);
 	driver_check(cfg, sv->sh, sv->dev);
+	plug_all(sv);
 	if (stray) {
 		kill(stray, SIGKILL);
 		waitpid(stray, NULL, 0);

@@ -73,8 +73,8 @@ enum via {
 enum step {
 	STEP_NONE, STEP_LOAD, STEP_STORE, STEP_DEV_LOAD, STEP_DEV_STORE,
 	STEP_KERNEL_LOAD, STEP_KERNEL_STORE, STEP_URING,
-	STEP_MIGRATE, STEP_EVICT, STEP_SNAPSHOT, STEP_MREMAP, STEP_MMAP, STEP_MUNMAP,
-	STEP_MPROTECT, STEP_MADVISE, STEP_PIN, STEP_READER, STEP_SYSTEM, STEP_FORK, STEP_WAIT,
+	STEP_MIGRATE, STEP_EVICT, STEP_UNPLUG, STEP_SNAPSHOT, STEP_MREMAP, STEP_MMAP,
+	STEP_MUNMAP, STEP_MPROTECT, STEP_MADVISE, STEP_PIN, STEP_READER, STEP_SYSTEM, STEP_FORK, STEP_WAIT,
 	NR_STEPS,
 };
 
@@ -123,7 +123,7 @@ enum bust {
 	BUST_NONE, BUST_STALE, BUST_FOREIGN, BUST_ZERO, BUST_GARBAGE, BUST_FORKLEAK,
 	BUST_CHILDLEAK, BUST_NEGATIVE, BUST_DENIED, BUST_LIVELOCK, BUST_HANG,
 	BUST_CONSERVE, BUST_RSS, BUST_CRASH, BUST_MOVED, BUST_NOWHERE, BUST_LANE, BUST_FREED,
-	BUST_UFFD, BUST_PIN, NR_BUSTS,
+	BUST_UFFD, BUST_PIN, BUST_TABLES, BUST_ANSWER, NR_BUSTS,
 };
 
 /* What stays the same all along. */
@@ -139,8 +139,10 @@ struct config {
 	unsigned int max_pauses;	/* of a wait in the kernel */
 	uint64_t perturb_seed;
 	bool keep_going;
-	bool guest;		/* nobody else changes the system's counters */
+	bool guest;		/* a machine of our own */
+	bool company;		/* ... where others change the system's counters as well */
 	enum bust bust;
+	const char *answer;	/* OP:WHAT of BUST_ANSWER */
 	bool without[MAX_OPS];	/* by number: not to run */
 	unsigned int nr_devs;	/* devices there are, at most NR_DEVS */
 	const char *journal;	/* a file for it, NULL: what the guest has */
@@ -214,7 +216,7 @@ extern const char * const oracle_names[NR_ORACLES];
 extern const char * const tally_names[NR_TALLIES];
 extern const char * const step_names[NR_STEPS];
 extern const char * const bust_names[NR_BUSTS];
-/* NR_BUSTS: no such mistake */
+/* NR_BUSTS: no such mistake; "answer:OP:WHAT" is BUST_ANSWER */
 enum bust bust_find(const char *name);
 
 /* --- failures (fail.c) ---------------------------------------------------- */
@@ -484,6 +486,15 @@ bool bust_due(struct worker *w);
 void bust_moved(struct worker *w, struct span s);
 /* Is this the mistake to make? Counted if so: for ops that make it themselves. */
 bool bust_now(struct worker *w, enum bust bust);
+/*
+ * Is the kernel's answer to the running op to be falsified, and is it this one of its
+ * answers? Counted if so; the op puts a wrong one in its place.
+ */
+bool bust_answer(struct worker *w, const char *what);
+/* @ret, or an error that no call gives, for the answer "errno" */
+int bust_errno(struct worker *w, int ret);
+/* As bust_answer(), for what the supervisor asks when a round is over: "round:WHAT". */
+bool bust_round(const struct config *cfg, struct shared *sh, const char *what);
 /* In a child: change what page at @addr holds of worker 0, who had @val there. */
 void bust_child(struct worker *w, unsigned long addr, uint64_t val);
 /* In the supervisor: before the check after a round. Returns a stray's pid. */

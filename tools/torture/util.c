@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "torture.h"
+#include "ops/ops.h"
 
 const char * const oracle_names[NR_ORACLES] = {
 	[ORACLE_SLOT] = "slot",
@@ -44,6 +44,7 @@ const char * const step_names[NR_STEPS] = {
 	[STEP_URING] = "io_uring",
 	[STEP_MIGRATE] = "migration",
 	[STEP_EVICT] = "eviction",
+	[STEP_UNPLUG] = "unplugging",
 	[STEP_SNAPSHOT] = "snapshot",
 	[STEP_MREMAP] = "mremap()",
 	[STEP_MMAP] = "mmap()",
@@ -78,14 +79,33 @@ const char * const bust_names[NR_BUSTS] = {
 	[BUST_FREED] = "freed",
 	[BUST_UFFD] = "uffd",
 	[BUST_PIN] = "pin",
+	[BUST_TABLES] = "tables",
+	[BUST_ANSWER] = "answer:",
 };
+
+/* "answer:OP:WHAT", where "round" stands for the checks after one */
+static bool is_answer(const char *name)
+{
+	size_t len = strlen(bust_names[BUST_ANSWER]), n;
+	char op[32];
+
+	if (strncmp(bust_names[BUST_ANSWER], name, len))
+		return false;
+	name += len;
+	n = strcspn(name, ":");
+	if (!name[n] || !name[n + 1] || n >= sizeof(op))
+		return false;
+	memcpy(op, name, n);
+	op[n] = '\0';
+	return !strcmp(op, "round") || ops_find(op) >= 0;
+}
 
 enum bust bust_find(const char *name)
 {
 	unsigned int i;
 
 	for (i = 1; i < NR_BUSTS; i++)
-		if (!strcmp(bust_names[i], name))
+		if (i == BUST_ANSWER ? is_answer(name) : !strcmp(bust_names[i], name))
 			break;
 	return i;
 }

@@ -146,7 +146,7 @@ void *worker_main(void *arg)
 	w->pg->pid = getpid();
 	w->pg->tid = gettid();
 	trace_thread(w);
-	if (via_open(w)) {
+	if (via_open(w) || bust_round(w->r->cfg, w->sh, "setup")) {
 		fail_add(w->sh, ORACLE_PROGRESS, "round: cannot set up", "worker %u: %s", w->idx,
 			 strerror(errno));
 		return NULL;

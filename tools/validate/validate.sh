@@ -75,17 +75,20 @@ open_results()
 }
 
 # validate_plan ROWS: a line for each kind of rows that there are, see plan.sh
+# shellcheck disable=SC2034 # what plan_print prints
 validate_plan()
 {
-	local kind engine accel n=0
+	local kind number=0 name engine accel kernel scenarios=- seed=${opt_seed:-1} seconds=60
+	local perturb=none program
 
+	kernel=$(default_kernel)
 	read -r engine accel < <(engines_of "${opt_engine:-det}")
 	while read -r kind; do
-		n=$((n + 1))
-		printf '%d\t%03d-%s-%s-%s\t%s\t%s\t%s\t-\t%s\t%d\tnone\thmm-validate%s%s%s @after\n' \
-			"$n" "$n" "$engine" "$flavour" "$kind" "$engine" "$accel" "$flavour" \
-			"${opt_seed:-1}" 60 "$([ "$kind" = harmless ] || echo ' --deadly')" \
-			"${only:+ --only $only}" "${bust:+ --bust $bust}"
+		number=$((number + 1))
+		printf -v name '%03d-%s-%s-%s' "$number" "$engine" "$flavour" "$kind"
+		program="hmm-validate${only:+ --only $only}${bust:+ --bust $bust} @after"
+		[ "$kind" = harmless ] || program=${program/hmm-validate/hmm-validate --deadly}
+		plan_print
 	done < <(cut -f2 <<<"$1" | sort -ur)
 }
 

@@ -10,12 +10,14 @@ keep_newest()
 		sort -rn | tail -n +$(($2 + 1)) | cut -f 2 | xargs -rd '\n' rm -rf
 }
 
-# drop_gone ENTRY...: removes those whose file "top" names a checkout that is gone
+# drop_gone ENTRY...: removes those whose file "top" names a checkout that is gone. An
+# empty one is just being written.
 drop_gone()
 {
-	local entry
+	local entry top
 
 	for entry; do
-		[ ! -f "$entry/top" ] || [ -d "$(cat "$entry/top")" ] || rm -rf "$entry"
+		top=$(cat "$entry/top" 2>/dev/null) || continue
+		[ -z "$top" ] || [ -d "$top" ] || rm -rf "$entry"
 	done
 }

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# usage: deps.sh [--list | --missing | --corpus]
+# usage: deps.sh [--list | --missing | --corpus | --stress]
 #
 # Installs the Debian packages that a run needs and that are missing. Does not
 # touch apt when nothing is. --list names all, --missing those not installed;
-# --corpus installs also what only the corpus of bugs needs.
+# --corpus installs also what only the corpus of bugs needs, --stress what only guests
+# with stress-ng do.
 set -euo pipefail
 # shellcheck source=tools/vm/common.sh
 . "$(dirname "$0")/common.sh"
@@ -39,6 +40,7 @@ missing()
 case ${1:-} in
 '') ;;
 --corpus) packages+=(coccinelle) ;;
+--stress) packages+=(stress-ng) ;;
 --list)
 	printf '%s\n' "${packages[@]}"
 	exit 0
@@ -47,7 +49,7 @@ case ${1:-} in
 	command -v dpkg-query >/dev/null && missing
 	exit 0
 	;;
-*) die "$EX_USAGE" "unknown option '$1'; valid: --list --missing --corpus" ;;
+*) die "$EX_USAGE" "unknown option '$1'; valid: --list --missing --corpus --stress" ;;
 esac
 
 command -v dpkg-query >/dev/null ||

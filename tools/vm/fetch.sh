@@ -1,20 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# usage: fetch.sh [--kernel SERIES] [--update] [--list]
+# usage: fetch.sh [--kernel SERIES] [--update] | --list | --default
 #
 # Prints the path of an unpacked kernel source in the cache; gets it from the
 # Debian mirror that this machine is set up with where it is not there yet.
 # apt does the work, so that what arrives is verified, but on a state of its
 # own: lists, packages and configuration of the system stay as they are.
-# --update looks for a newer version of a cached series, --list names the series.
+# --update looks for a newer version of a cached series, --list names the series,
+# --default the one that is meant where none is named.
 set -euo pipefail
 # shellcheck source=tools/vm/common.sh
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tools/vm/sources.sh
 . "$(dirname "$0")/sources.sh"
 
-# Newest first; the first that can be had is the default.
-series_tested=(7.2)
+# Newest first; the default is the newest that everything was tested with.
+series_default=7.2
 series_known=(7.3 7.2 6.12)
 suites=(trixie-backports sid experimental bookworm-backports)
 
@@ -136,15 +137,14 @@ get()
 
 main()
 {
-	local series update=0 version
-	local -a wanted=("${series_tested[@]}")
+	local series=$series_default update=0 version
 
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--kernel)
 			[[ " ${series_known[*]} " == *" ${2:-} "* && -n ${2:-} ]] ||
 				die "$EX_USAGE" "unknown kernel series '${2:-}'; valid: ${series_known[*]}"
-			wanted=("$2")
+			series=$2
 			shift
 			;;
 		--update) update=1 ;;
@@ -152,24 +152,24 @@ main()
 			printf '%s\n' "${series_known[@]}"
 			exit 0
 			;;
-		*) die "$EX_USAGE" "unknown option '$1'; valid: --kernel --update --list" ;;
+		--default)
+			printf '%s\n' "$series_default"
+			exit 0
+			;;
+		*) die "$EX_USAGE" "unknown option '$1'; valid: --kernel --update --list --default" ;;
 		esac
 		shift
 	done
 
 	if [ "$update" -eq 0 ]; then
-		for series in "${wanted[@]}"; do
-			cached "$series" && exit 0
-		done
+		cached "$series" && exit 0
 	fi
 	command -v apt-get >/dev/null ||
 		die "$EX_INFRA" "no apt-get here; give a kernel tree with --ksrc DIR"
 	lock_entry "$apt_dir/state"
 	# Another process may have made it while this one waited.
 	if [ "$update" -eq 0 ]; then
-		for series in "${wanted[@]}"; do
-			cached "$series" && exit 0
-		done
+		cached "$series" && exit 0
 	fi
 	write_apt_conf ||
 		die "$EX_INFRA" "no Debian mirror in the apt sources of this machine" \
@@ -177,17 +177,14 @@ main()
 	step "reading the package lists of $(sed -n '1s,.*\] \([^ ]*\) .*,\1,p' "$apt_dir/sources.list")"
 	# A mirror need not have every suite: what counts is whether one has it.
 	update_lists || true
-	for series in "${wanted[@]}"; do
-		version=$(available "$series")
-		[ -n "$version" ] || continue
+	version=$(available "$series")
+	if [ -n "$version" ]; then
 		get "$series" "$version"
 		exit 0
-	done
-	for series in "${wanted[@]}"; do
-		cached "$series" && exit 0
-	done
+	fi
+	cached "$series" && exit 0
 	grep -E '^(E|W|Err)' "$apt_dir/log" | head -n 4 >&2 || true
-	die "$EX_INFRA" "no kernel source of series ${wanted[*]} cached, and none to be had" \
+	die "$EX_INFRA" "no kernel source of series $series cached, and none to be had" \
 		"no network, or a mirror without ${suites[*]}?" \
 		"give a kernel tree with --ksrc DIR"
 }

@@ -1,22 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# usage: image.sh --tools DIR [--build DIR]
+# usage: image.sh --tools DIR [--build DIR] [--stress]
 #
 # Makes the initramfs and prints its path: init and the guest programs of --tools
 # (what tools.sh printed), the sets of configs/perturb, the modules of --build
 # (what kernel.sh printed), and the tree's hmm-tests if hmm-tests.sh built it
-# there. The same inputs give the same bytes, and are not packed twice.
+# there. --stress adds this machine's stress-ng and the libraries that it is linked
+# with. The same inputs give the same bytes, and are not packed twice.
 set -euo pipefail
 # shellcheck source=tools/vm/common.sh
 . "$(dirname "$0")/common.sh"
 
 readonly IMAGES_KEPT=32
-tools='' build=''
+tools='' build='' stress=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--tools) tools=${2:-}; shift ;;
 	--build) build=${2:-}; shift ;;
-	*) die "$EX_USAGE" "unknown option '$1'; valid: --tools --build" ;;
+	--stress)
+		stress=$(command -v stress-ng) ||
+			die "$EX_INFRA" "no stress-ng here; package stress-ng has it"
+		;;
+	*) die "$EX_USAGE" "unknown option '$1'; valid: --tools --build --stress" ;;
 	esac
 	shift || true
 done
@@ -36,12 +41,25 @@ files()
 	for f in "$HMMT_TOP"/configs/perturb/*; do
 		printf '/perturb/%s\t%s\t0644\n' "${f##*/}" "$f"
 	done
+	if [ -n "$stress" ]; then
+		printf '/bin/stress-ng\t%s\t0755\n' "$stress"
+		ldd "$stress" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^[[:space:]]*\(\/[^ ]*\) (.*/\1/p' |
+			LC_ALL=C sort | awk '{ printf "%s\t%s\t0755\n", $1, $1 }'
+	fi
 	[ -n "$build" ] || return 0
 	[ ! -x "$build/hmmt/hmm-tests" ] ||
 		printf '/bin/hmm-tests\t%s\t0755\n' "$build/hmmt/hmm-tests"
 	for f in "$(driver_dir "$build")/test_hmm.ko" "$build/hmmt/stock_test_hmm.ko"; do
 		[ ! -f "$f" ] || printf '/lib/modules/%s\t%s\t0644\n' "${f##*/}" "$f"
 	done
+}
+
+# parents: the directories of the files on stdin, outer ones first
+parents()
+{
+	cut -f 1 | awk -F/ '{ for (path = ""; i < NF; i++) if (i > 1) {
+		path = path "/" $i; if (!seen[path]++) print "dir " path " 0755" } i = 1 }' |
+		LC_ALL=C sort
 }
 
 list=$(files)
@@ -61,9 +79,8 @@ if [ ! -f "$dir/initramfs.cpio" ]; then
 	{
 		# The console, before devtmpfs is there.
 		printf 'dir /dev 0755\nnode /dev/console 0600 c 5 1\n'
-		printf 'dir /bin 0755\ndir /tmp 1777\ndir /perturb 0755\n'
-		! grep -q '^/lib/' <<<"$list" ||
-			printf 'dir /lib 0755\ndir /lib/modules 0755\n'
+		printf 'dir /tmp 1777\n'
+		parents <<<"$list"
 		while IFS=$'\t' read -r dest src mode; do
 			stripped=$tmp/strip/${dest##*/}
 			case $dest in

@@ -66,6 +66,8 @@ static int oom(struct worker *w)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
 		return -EAGAIN;
 	atomic_fetch_add_explicit(&w->sh->checked[ORACLE_FORK], 1, memory_order_relaxed);
+	if (bust_answer(w, "died"))
+		status = SIGBUS;
 	if (status && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)) {
 		fail_add(w->sh, ORACLE_FORK, "fork: child died", "in a full cgroup: status %#x",
 			 status);
@@ -123,7 +125,8 @@ static int poison_child(struct worker *w, void *arg)
 	} else if (!ret) {
 		atomic_fetch_add(&w->sh->checked[ORACLE_NEGATIVE], 1);
 		/* By the kernel, which has an error for it; a CPU's ends on the console. */
-		if (do_load(w, (unsigned long)page, VIA_FILE, &val) != -EFAULT)
+		if (do_load(w, (unsigned long)page, VIA_FILE, &val) != -EFAULT ||
+		    bust_answer(w, "read"))
 			fail_add(w->sh, ORACLE_NEGATIVE, "negative: poisoned page read",
 				 "page %u", bad);
 	}
@@ -142,6 +145,8 @@ static int poison(struct worker *w)
 	op_arg(w, 0);
 	op_arg(w, a.soft);
 	status = child_run(w, poison_child, &a);
+	if (!status && bust_answer(w, "died"))
+		status = SIGBUS;
 	if (status > 0) {
 		fail_add(w->sh, ORACLE_FORK, "fork: child died", "with a failed page: status %#x",
 			 status);

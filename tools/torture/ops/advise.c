@@ -5,6 +5,7 @@
  * page is as it was, or all zeros, until somebody writes to it.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -47,6 +48,7 @@ static int advise_call(struct worker *w, struct span s, int advice)
 	step_begin(w, STEP_MADVISE, page_addr(s.first));
 	ret = madvise((void *)page_addr(s.first), s.n * HMMT_PAGE_SIZE, advice) ? -errno : 0;
 	step_end(w);
+	ret = bust_errno(w, ret);
 	atomic_fetch_add_explicit(&w->sh->checked[ORACLE_LAYOUT], 1, memory_order_relaxed);
 	if (ret && !advice_err_ok(advice, ret))
 		fail_add(w->sh, ORACLE_LAYOUT, "madvise: unexpected error",
@@ -132,6 +134,8 @@ static void check_populated(struct worker *w, struct span s)
 		pm = hmmt_pagemap_decode(entry[i]);
 		atomic_fetch_add_explicit(&w->sh->checked[ORACLE_READER], 1,
 					  memory_order_relaxed);
+		if (bust_answer(w, "nowhere"))
+			pm.present = pm.swap = false;
 		if (pm.present || (pm.swap && !ops_alone(w)))
 			continue;
 		fail_add(w->sh, ORACLE_READER, "populate: page is not there",
@@ -306,6 +310,8 @@ static int seal_child(struct worker *w, void *arg)
 	refused[3] = mmap((void *)addr, len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
 			  -1, 0) == MAP_FAILED && errno == EPERM;
 	atomic_fetch_add(&w->sh->checked[ORACLE_LAYOUT], ARRAY_SIZE(refused));
+	if (bust_answer(w, "changed"))
+		refused[0] = false;
 	for (i = 0; i < ARRAY_SIZE(refused); i++)
 		if (!refused[i])
 			fail_add(w->sh, ORACLE_LAYOUT, "mseal: a sealed mapping was changed",
@@ -326,6 +332,8 @@ static int seal(struct worker *w)
 		return ret;
 	ret = child_run(w, seal_child, &s);
 	model_unlock(w->m, blocks);
+	if (!ret && bust_answer(w, "died"))
+		ret = SIGKILL;
 	if (ret > 0)
 		fail_add(w->sh, ORACLE_FORK, "fork: child died", "mseal: status %#x", ret);
 	return ret > 0 ? -EUCLEAN : ret;

@@ -69,8 +69,6 @@ static const char *snap_wrong(uint64_t word, uint16_t snap)
 
 	if (prot == HMM_DMIRROR_PROT_ERROR || prot == HMM_DMIRROR_PROT_NONE)
 		return NULL;	/* no access at all is always within bounds */
-	if (!word_mapped(word))
-		return "snapshot: unmapped page is accessible";
 	if ((prot & HMM_DMIRROR_PROT_WRITE) && !word_writable(word))
 		return "snapshot: read-only page is writable";
 	if ((prot & HMM_DMIRROR_PROT_READ) && !word_readable(word))
@@ -78,6 +76,16 @@ static const char *snap_wrong(uint64_t word, uint16_t snap)
 	if (HMMT_SNAP_ORDER(snap) > HMMT_PMD_SHIFT - HMMT_PAGE_SHIFT)
 		return "snapshot: impossible order";
 	return NULL;
+}
+
+static void snap_bust(struct worker *w, uint16_t *snap)
+{
+	if (bust_answer(w, "write"))
+		*snap = HMM_DMIRROR_PROT_READ | HMM_DMIRROR_PROT_WRITE;
+	if (bust_answer(w, "read"))
+		*snap = HMM_DMIRROR_PROT_READ;
+	if (bust_answer(w, "order"))
+		*snap = HMM_DMIRROR_PROT_READ | (HMMT_PMD_SHIFT << 8);
 }
 
 static int op_snapshot(struct worker *w)
@@ -102,6 +110,7 @@ static int op_snapshot(struct worker *w)
 		word = atomic_load(&w->m->page[s.first + i].word);
 		atomic_fetch_add_explicit(&w->sh->checked[ORACLE_SNAPSHOT], 1,
 					  memory_order_relaxed);
+		snap_bust(w, &snap[i]);
 		wrong = snap_wrong(word, snap[i]);
 		if (wrong) {
 			fail_add(w->sh, ORACLE_SNAPSHOT, wrong,
@@ -131,6 +140,7 @@ static int exclusive(struct worker *w)
 	step_begin(w, STEP_DEV_LOAD, page_addr(s.first));
 	ret = hmmt_exclusive(&w->r->dev[dev], page_addr(s.first), buf, s.n * HMMT_PAGE_SIZE);
 	step_end(w);
+	ret = bust_errno(w, ret);
 	/* no mapping, no permission to write */
 	if (ret == -EFAULT || ret == -EPERM)
 		ret = -EAGAIN;
@@ -167,6 +177,7 @@ static int checksum(struct worker *w)
 	/* The writers stand still only where there are none. */
 	for (i = 0; i < s.n && !ret && ops_alone(w); i++) {
 		atomic_fetch_add_explicit(&w->sh->checked[ORACLE_SLOT], 1, memory_order_relaxed);
+		sums[i] += bust_answer(w, "sum");
 		if (sums[i] == hmmt_checksum_of((void *)page_addr(s.first + i), HMMT_PAGE_SIZE))
 			continue;
 		fail_add(w->sh, ORACLE_SLOT, "wrong slot: device and CPU differ",

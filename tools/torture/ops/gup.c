@@ -92,20 +92,22 @@ static int pin(struct worker *w)
 	step_begin(w, STEP_PIN, page_addr(s.first));
 	ret = hmmt_pin(&w->r->dev[0], page_addr(s.first), len, flags, NULL);
 	step_end(w);
+	ret = bust_errno(w, ret);
 	if (!ret) {
 		if (bust_now(w, BUST_PIN))
 			unpin(w, page_addr(s.first), len);
 		ret = try_to_move(w, s, "pinned by the driver");
 		if (!ret)
 			ret = look_at(w, s);
-		if (unpin(w, page_addr(s.first), len) && w->r->cfg->bust != BUST_PIN)
+		if (unpin(w, page_addr(s.first), len) ? w->r->cfg->bust != BUST_PIN :
+							bust_answer(w, "held"))
 			fail_add(w->sh, ORACLE_NEGATIVE, "pin: cannot be released", "%#lx+%#zx",
 				 page_addr(s.first), len);
 	} else if (!err_transient(ret)) {
 		/* EFAULT is SIGBUS for want of memory, too, of which there is a count */
 		struct hmmt_stats st;
 
-		if (hmmt_stats(&w->r->dev[0], &st) || !st.nomem_sys)
+		if (ret != -EFAULT || hmmt_stats(&w->r->dev[0], &st) || !st.nomem_sys)
 			fail_add(w->sh, ORACLE_NEGATIVE, "pin: unexpected error",
 				 "%#lx+%#zx flags %#x: %s", page_addr(s.first), len, flags,
 				 strerror(-ret));

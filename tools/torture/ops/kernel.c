@@ -151,6 +151,7 @@ static int uring_device(struct worker *w)
 			res = page_read_end(w, &c[i].try, VIA_DEV0, res, c[i].val);
 		err = err ? err : res;
 	}
+	c[n].ret = bust_errno(w, c[n].ret);
 	if (!ret && c[n].ret && c[n].ret != -EFAULT && !err_transient(c[n].ret))
 		fail_add(w->sh, ORACLE_NEGATIVE, "migrate: unexpected error",
 			 "by io_uring, %#lx+%#lx: %s", page_addr(s.first),

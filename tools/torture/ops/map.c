@@ -9,6 +9,7 @@
 int layout_result(struct worker *w, const char *what, struct span s, int ret)
 {
 	atomic_fetch_add_explicit(&w->sh->checked[ORACLE_LAYOUT], 1, memory_order_relaxed);
+	ret = bust_errno(w, ret);
 	if (!ret)
 		return 0;
 	if (err_transient(ret)) {

@@ -44,6 +44,8 @@ static int try_mapping(struct worker *w, void *p, int err, bool by_device, const
 	ret = hmmt_migrate(&w->r->dev[0], (unsigned long)p, HMMT_PMD_SIZE,
 			   hmmt_rng_chance(&w->rng, 1, 3) ? HMMT_MIGRATE_BASE : 0, &res);
 	step_end(w);
+	ret = bust_errno(w, ret);
+	res.migrated += bust_answer(w, "migrated");
 	atomic_fetch_add_explicit(&w->sh->checked[ORACLE_SNAPSHOT], 1, memory_order_relaxed);
 	if (ret && ret != err && !err_transient(ret)) {
 		fail_add(w->sh, ORACLE_NEGATIVE, "migrate: unexpected error", "%s: %s", what,

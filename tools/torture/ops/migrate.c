@@ -29,6 +29,9 @@ static int migrate(struct worker *w, struct span s, unsigned int flags)
 	step_begin(w, STEP_MIGRATE, page_addr(s.first));
 	ret = hmmt_migrate(&w->r->dev[dev], page_addr(s.first), len, flags, &res);
 	step_end(w);
+	ret = bust_errno(w, ret);
+	if (bust_answer(w, "more"))
+		res.migrated = s.n + 1;
 	if (ret && !migrate_err_ok(ret))
 		fail_add(w->sh, ORACLE_NEGATIVE, "migrate: unexpected error",
 			 "device %u, %#lx+%#zx flags %#x: %s", dev, page_addr(s.first), len,
@@ -117,6 +120,7 @@ static int evict(struct worker *w)
 	step_begin(w, STEP_EVICT, 0);
 	ret = hmmt_evict(&w->r->dev[dev], NULL);
 	step_end(w);
+	ret = bust_errno(w, ret);
 	if (ret && !err_transient(ret))
 		fail_add(w->sh, ORACLE_NEGATIVE, "evict: unexpected error", "device %u: %s",
 			 dev, strerror(-ret));
@@ -141,6 +145,7 @@ static int to_peer(struct worker *w)
 		hmmt_migrate(&w->r->dev[!dev], page_addr(s.first), len, flags, NULL);
 	ret = hmmt_migrate_peer(&w->r->dev[dev], page_addr(s.first), len, flags, !dev, &res);
 	step_end(w);
+	ret = bust_errno(w, ret);
 	op_arg(w, res.migrated);
 	if (ret && !migrate_err_ok(ret))
 		fail_add(w->sh, ORACLE_NEGATIVE, "migrate: unexpected error",
@@ -184,6 +189,7 @@ static int evict_some(struct worker *w)
 		step_begin(w, STEP_EVICT, 0);
 		ret = hmmt_evict_some(&w->r->dev[dev], &e);
 		step_end(w);
+		ret = bust_errno(w, ret);
 		if (ret && ret != -EINVAL && ret != -EOPNOTSUPP && !err_transient(ret)) {
 			fail_add(w->sh, ORACLE_NEGATIVE, "evict: unexpected error",
 				 "device %u mode %u: %s", dev, e.mode, strerror(-ret));

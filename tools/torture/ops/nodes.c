@@ -33,6 +33,8 @@ static int move_pages_to(struct worker *w)
 	step_end(w);
 	if (ret < 0)
 		return err_transient(-errno) ? -errno : -EBUSY;
+	if (bust_answer(w, "node"))
+		status[0] = 2;
 	for (i = 0; i < n; i++)
 		if (status[i] > 1) {
 			fail_add(w->sh, ORACLE_READER, "move_pages: impossible node",

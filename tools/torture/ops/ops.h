@@ -75,6 +75,7 @@ extern const struct op ops_reclaim[];
 extern const struct op ops_nodes[];
 extern const struct op ops_softdirty[];
 extern const struct op ops_accident[];
+extern const struct op ops_unplug[];
 
 /* The only thread, and no child is left: nothing but the kernel moves pages. */
 bool ops_alone(const struct worker *w);

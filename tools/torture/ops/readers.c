@@ -92,6 +92,10 @@ int readers_look(struct worker *w, struct span s)
 	step_end(w);
 	for (i = 0; i < l.s.n && !ret; i++) {
 		pm = hmmt_pagemap_decode(entry[i]);
+		pm.present |= bust_answer(w, "there");
+		pm.file_or_shared |= bust_answer(w, "file");
+		if (bust_answer(w, "nowhere"))
+			pm.present = pm.swap = false;
 		ret = judge_page(w, &l, i, "pagemap", pm.present || pm.swap, pm.file_or_shared);
 	}
 	model_unlock(w->m, l.blocks);
@@ -118,6 +122,10 @@ static int scan_pagemap(struct worker *w)
 	step_end(w);
 	if (n < 0)
 		ret = n == -ENOTTY ? -EAGAIN : n;
+	if (n > 0 && bust_answer(w, "nowhere"))
+		n = 0;
+	if (n > 0 && bust_answer(w, "file"))
+		reg[0].categories |= HMMT_PAGE_FILE;
 	for (r = 0; (int)r < n && !ret; r++) {
 		first = (reg[r].start - page_addr(l.s.first)) >> HMMT_PAGE_SHIFT;
 		end = (reg[r].end - page_addr(l.s.first)) >> HMMT_PAGE_SHIFT;
@@ -188,6 +196,23 @@ static const char *smap_wrong(const struct smap *m)
 	return NULL;
 }
 
+/* Figures that do not go together, each by its name in --bust. */
+static void smap_bust(struct worker *w, struct smap *m)
+{
+	if (bust_answer(w, "size"))
+		m->rss = m->size + 4;
+	if (bust_answer(w, "pss"))
+		m->pss = m->rss + 4;
+	if (bust_answer(w, "anon"))
+		m->anon = m->rss + 4;
+	if (bust_answer(w, "thp"))
+		m->thp = m->anon + 4;
+	if (bust_answer(w, "shared"))
+		m->clean_shared += 4;
+	if (bust_answer(w, "less"))
+		memset(&m->rss, 0, sizeof(*m) - offsetof(struct smap, rss));
+}
+
 /* How much of a mapping within the locked pages must be there. */
 static uint64_t written_kb(const struct smap *m, const struct look *l)
 {
@@ -219,6 +244,7 @@ static int read_smaps(struct worker *w)
 		    m.end > page_addr(w->m->nr_pages))
 			continue;
 		checked(w);
+		smap_bust(w, &m);
 		wrong = smap_wrong(&m);
 		least = written_kb(&m, &l);
 		if (!wrong && m.rss + m.swap < least)
@@ -254,6 +280,7 @@ static int read_rollup(struct worker *w)
 	for (line = strtok_r(buf, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		smap_line(&m, line);
 	m.size = UINT64_MAX;	/* it does not say */
+	smap_bust(w, &m);
 	checked(w);
 	wrong = smap_wrong(&m);
 	if (!wrong)
@@ -282,10 +309,15 @@ static bool find_smap(unsigned long start, struct smap *m)
  * How the pages of the mapping at @start are divided among @nr processes, or more when
  * somebody forks just now; NULL: rightly.
  */
-static const char *divided_wrong(unsigned long start, unsigned int nr, struct smap *m)
+static const char *divided_wrong(struct worker *w, unsigned long start, unsigned int nr,
+				 struct smap *m)
 {
 	if (!find_smap(start, m) || m->rss < HMMT_PMD_SIZE / 1024)
 		return NULL;
+	if (bust_answer(w, nr == 1 ? "shared" : "undivided")) {
+		m->clean_shared = m->rss;
+		m->pss = m->rss;
+	}
 	if (nr == 1)
 		return m->clean_shared + m->dirty_shared > 64 && m->pss + 64 > m->rss ?
 		       "smaps: pages of one process counted as shared" : NULL;
@@ -306,7 +338,7 @@ static int check_divided(struct worker *w, unsigned long start, unsigned int nr)
 		memset(&m, 0, sizeof(m));
 		checked(w);
 		step_begin(w, STEP_READER, start);
-		wrong = divided_wrong(start, nr, &m);
+		wrong = divided_wrong(w, start, nr, &m);
 		step_end(w);
 		if (!wrong)
 			return 0;
@@ -372,6 +404,8 @@ static int numa_line(struct worker *w, char *line)
 			nodes += n;
 	}
 	checked(w);
+	if (bust_answer(w, "nodes"))
+		anon = nodes + 1;
 	if (anon <= nodes && dirty <= nodes)
 		return 0;
 	fail_add(w->sh, ORACLE_READER, "numa_maps: more pages than on all nodes",
@@ -411,6 +445,8 @@ static int read_mincore(struct worker *w)
 	step_end(w);
 	model_unlock(w->m, blocks);
 	checked(w);
+	if (bust_answer(w, "inverted"))
+		ret = want ? 0 : -ENOMEM;
 	if (ret == want || ret == -EAGAIN)
 		return ret == want ? 0 : ret;
 	fail_add(w->sh, ORACLE_READER, "mincore: wrong answer", "%#lx+%#lx: %s, expected %s",
@@ -429,7 +465,7 @@ static int clear_refs(struct worker *w)
 	op_arg(w, 0);
 	op_arg(w, i);
 	step_begin(w, STEP_READER, 0);
-	ret = softdirty_clear(what[i]);
+	ret = bust_errno(w, softdirty_clear(what[i]));
 	step_end(w);
 	checked(w);
 	if (!ret || err_transient(ret) || (i == 3 && ret == -EINVAL))

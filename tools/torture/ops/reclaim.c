@@ -97,6 +97,7 @@ static int ksm(struct worker *w)
 		val = 0;
 		ret = do_load(w, (unsigned long)p + i * HMMT_PAGE_SIZE, VIA_CPU, &val);
 		atomic_fetch_add_explicit(&w->sh->checked[ORACLE_SLOT], 1, memory_order_relaxed);
+		val ^= bust_answer(w, "word");
 		if (ret || val == (i & 1 ? word : word + i))
 			continue;
 		fail_add(w->sh, ORACLE_SLOT, "wrong slot: merged page",

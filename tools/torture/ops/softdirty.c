@@ -38,7 +38,7 @@ static int check_dirty(struct worker *w, void *p, const bool *dirty, uint64_t si
 			continue;
 		atomic_fetch_add_explicit(&w->sh->checked[ORACLE_READER], 1,
 					  memory_order_relaxed);
-		if (hmmt_pagemap_decode(entry[i]).soft_dirty)
+		if (hmmt_pagemap_decode(entry[i]).soft_dirty && !bust_answer(w, "clean"))
 			continue;
 		fail_add(w->sh, ORACLE_READER, "pagemap: soft-dirty bit lost",
 			 "page %u of %p was written to: %#018llx", i, p,

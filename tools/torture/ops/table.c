@@ -26,6 +26,7 @@ static const struct op * const tables[] = {
 	ops_nodes,
 	ops_softdirty,
 	ops_accident,
+	ops_unplug,
 };
 
 const struct op *ops_get(unsigned int n)

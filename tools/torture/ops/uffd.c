@@ -247,7 +247,7 @@ static int uffd_wp(struct worker *w)
 		page = s.first + hmmt_rng_below(&w->rng, s.n);
 		ret = do_store(w, page_at(&h, page) + 8, VIA_CPU, lane_word(w, key, page));
 		checked(w);
-		if (!ret && !atomic_load(&h.faults[page])) {
+		if (!ret && (!atomic_load(&h.faults[page]) || bust_answer(w, "event"))) {
 			fail_add(w->sh, ORACLE_READER, "uffd: write-protect event lost",
 				 "page %u of %#lx was written to, nobody was told", page, h.base);
 			ret = -EUCLEAN;
@@ -302,7 +302,7 @@ static int check_moved(struct worker *w, struct handler *h, unsigned int first, 
 	for (i = 0; i < n; i++) {
 		checked(w);
 		pm = hmmt_pagemap_decode(entry[i]);
-		if (pm.present || pm.swap)
+		if ((pm.present || pm.swap) && !bust_answer(w, "nowhere"))
 			continue;
 		fail_add(w->sh, ORACLE_READER, "uffd: UFFDIO_MOVE took a page for a hole",
 			 "page %u of %#lx counts as moved and is not there", first + i, h->base);
@@ -343,6 +343,8 @@ static int uffd_move(struct worker *w)
 	if (ioctl(h.fd, UFFDIO_MOVE, &move))
 		err = -errno;
 	step_end(w);
+	if (bust_answer(w, "hole"))
+		err = -ENOENT;
 	op_arg(w, -err);
 	moved = move.move > 0 ? move.move >> HMMT_PAGE_SHIFT : 0;
 	checked(w);

@@ -10,23 +10,28 @@
 
 static const struct {
 	size_t checked, wrong;
+	const char *name;	/* for --bust */
 	const char *title;
 } promises[] = {
 	{
 		offsetof(struct hmmt_stats, hmm_checked),
 		offsetof(struct hmmt_stats, hmm_wrong),
+		"hmm_wrong",
 		"hmm_range_fault: pfns of other pages for a part of a THP",
 	}, {
 		offsetof(struct hmmt_stats, hmm_write_checked),
 		offsetof(struct hmmt_stats, hmm_no_write),
+		"hmm_no_write",
 		"hmm_range_fault: write asked for, read-only given",
 	}, {
 		offsetof(struct hmmt_stats, source_checked),
 		offsetof(struct hmmt_stats, source_wrong),
+		"source_wrong",
 		"migrate_vma_setup: wrong slot, neither base page nor whole THP",
 	}, {
 		offsetof(struct hmmt_stats, source_checked),
 		offsetof(struct hmmt_stats, source_alien),
+		"source_alien",
 		"migrate_vma_setup: a page of memory that was not selected",
 	},
 };
@@ -64,6 +69,7 @@ void hmm_check(const struct config *cfg, struct shared *sh,
 		uint64_t wrong = grown(cfg, before, after, promises[i].wrong);
 
 		atomic_fetch_add(&sh->checked[ORACLE_HMM], checked);
+		wrong += bust_round(cfg, sh, promises[i].name);
 		if (wrong)
 			fail_add(sh, ORACLE_HMM, promises[i].title,
 				 "%llu of %llu answers", (unsigned long long)wrong,

@@ -14,8 +14,10 @@
  * device-to-device: one range, two devices, exclusive access. Races: migration from
  * one to the other against faults to either. Seen by: slot, snapshot, driver_check.
  *
- * unplug-and-rmmod: the driver goes between rounds, while a process still has its
- * pages, and comes back. Seen by: slot, the driver's invariants at unload.
+ * unplug-and-rmmod: memory of the devices goes and comes back, chunk by chunk, and with
+ * the last chunk of a pagemap its struct pages; between rounds all of the driver goes, while a
+ * process still has its pages. Races: unplugging against allocation, fault, eviction,
+ * migration to the other device. Seen by: slot, the driver's invariants, also at unload.
  *
  * random-mix: all ops, with weights that each round draws by the seed: some often,
  * some not at all, for what no table says.
@@ -80,7 +82,7 @@ const struct scenario scenarios_device[] = {
 	},
 	{
 		.name = "unplug-and-rmmod",
-		.help = "the driver goes under load and comes back, between rounds",
+		.help = "device memory goes under load, between rounds all of the driver",
 		.region = { { SHAPE_THP, 6 }, { SHAPE_SIZES, 1 }, { SHAPE_END, 0 } },
 		.nr_roles = 1,
 		.needs = NEED_GUEST | NEED_DEV | NEED_MODULE,
@@ -90,7 +92,8 @@ const struct scenario scenarios_device[] = {
 				{ "to_dev", 20 }, { "to_dev_part", 6 }, { "dev_read", 8 },
 				{ "dev_write", 8 }, { "read", 6 }, { "write", 8 }, { "fork", 4 },
 				{ "map_thp", 6 }, { "munmap_part", 1 }, { "pin_hold", 2 },
-				{ "exclusive", 2 },
+				{ "exclusive", 2 }, { "unplug", 6 }, { "plug", 4 },
+				{ "to_peer", 4 }, { "evict_some", 1 },
 			},
 		},
 		.oracles = ALWAYS,
