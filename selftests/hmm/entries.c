@@ -600,9 +600,27 @@ static bool migrating_thp(void)
 	return migrating(true);
 }
 
+/* Of private pages of a process only, and not of those of hugetlb */
+static bool exclusive_refused(void)
+{
+	bool (*const makes[])(void) = { file_mapped, hugetlb_page };
+	static uint64_t buf[HMMT_PAGE_SIZE / sizeof(uint64_t)];
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < 2; i++) {
+		TRY(makes[i]());
+		ret = hmmt_exclusive(&dev0, (unsigned long)area, buf, HMMT_PAGE_SIZE);
+		WANT(ret == -EOPNOTSUPP, "case %u: %s", i, strerror(-ret));
+		WANT(*(volatile uint64_t *)word(0) == value(0), "case %u: wrong data", i);
+		munmap(area, 2 * HMMT_PMD_SIZE);
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
-	struct test tests[NR_ENTRIES + 2];
+	struct test tests[NR_ENTRIES + 3];
 	unsigned int i;
 	int ret;
 
@@ -611,6 +629,7 @@ int main(int argc, char **argv)
 		tests[i] = (struct test) { entries[i].name, run_entry };
 	tests[i++] = (struct test) { "migrating_page", migrating_page };
 	tests[i++] = (struct test) { "migrating_thp", migrating_thp };
+	tests[i++] = (struct test) { "exclusive_refused", exclusive_refused };
 	hmmt_swap_on(SWAP_MIB);
 	hmmt_write_file("/proc/sys/vm/nr_hugepages", "2");
 	ret = run_tests("hmm-entries", tests, i);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "area.h"
@@ -353,6 +354,16 @@ static int ring_checksum(void)
 	return by_ring(HMMT_CHECKSUM, &c);
 }
 
+/* Each process has its own count: the child's allocations do not fail */
+static int fork_and_wait(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	return pid < 0 ? -errno : waitpid(pid, NULL, 0) == pid ? 0 : -errno;
+}
+
 /* --- rows ------------------------------------------------------------------- */
 
 struct row {
@@ -423,6 +434,7 @@ static const struct row rows[] = {
 	{ "io_uring HMMT_MIGRATE", thp_system, ring_migrate, RING, { ENOMEM } },
 	{ "io_uring HMMT_ACCESS", some_device, ring_access, RING, FAULT_ERRS },
 	{ "io_uring HMMT_CHECKSUM", thp_device, ring_checksum, RING, FAULT_ERRS },
+	{ "fork of a THP", thp_device, fork_and_wait, 0, { ENOMEM, EAGAIN } },
 	{ "CPU fault THP", thp_device, cpu_fault, 0, { } },
 	{ "CPU fault base", some_device, cpu_fault, 0, { } },
 	{ "CPU fault of the kernel THP", thp_device, kernel_fault, 0, { ENOMEM, EFAULT } },

@@ -118,7 +118,7 @@ for series; do
 	done >"$tmp/log" 2>&1 || true
 	ktap_equal "$series: its checkpatch has nothing to say" "$(cat "$tmp/log")" ""
 
-	guest hmm-driver + hmm-uapi + hmm-uring + hmm-unplug + hmm-entries + hmm-evict + hmm-api
+	guest hmm-driver + hmm-uapi + hmm-uring + hmm-unplug + hmm-entries + hmm-changes + hmm-api
 	says="whole THPs"
 	grep -q MIGRATE_VMA_SELECT_COMPOUND "$tree/include/linux/migrate.h" ||
 		says="base pages only"

@@ -34,8 +34,8 @@ hmm-capacity	page	base_pages	base_pages	used 1 whole 0 carved 1, not
 hmm-capacity	data	processes	processes_and_devices	process 2: .*page 100 holds 0
 hmm-entries	snapshot	^page$	page	snapshot 0x[0-9a-f]*
 hmm-entries	data	^thp$	thp	the device reads 0x[0-9a-f]*
-hmm-evict	nothing	^pages_moved$	pages_moved	nothing was held
-hmm-evict	data	^thp_read_only$	thp_read_only	page 3 holds 0
+hmm-changes	nothing	evicted_pages_moved	evicted_pages_moved	nothing was held
+hmm-changes	data	^thp_read_only$	thp_read_only	page 3 holds 0
 hmm-api	errno	setup_vma	setup_vma	instead of
 '
 

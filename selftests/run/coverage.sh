@@ -120,6 +120,7 @@ ktap_match "one run: a side of each branch" "$(table "$tmp/config" "$tmp/none" o
 	'mm/part.c +45\.0% 9 of 20 +90%< +33\.3% 4 of 12 +80%<'
 ktap_match "the other side is listed" "$(cat "$tmp/list")" \
 	'mm/part.c:22: 1 of 2 branches never taken: *	if .is_device_private. .'
+ktap_match "with how often each was" "$(listed 'if (is_device_private)')" 'NO REASON; taken: (0 1|1 0)'
 ktap_match "what was not run is listed" "$(cat "$tmp/list")" 'mm/part.c:25: never run: *		n\+\+;'
 ktap_match "its function is listed" "$(listed 'return is_device_private')" 'private_only\(\): NO REASON'
 ktap_match "also of its head" "$(listed 'part.c:5: never run')" 'private_only\(\): NO REASON'

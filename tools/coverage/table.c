@@ -10,6 +10,7 @@ struct tally {
 static void list_line(FILE *list, const struct source_file *f, unsigned int n)
 {
 	const struct source_line *l = &f->line[n];
+	unsigned int i;
 
 	if (!list)
 		return;
@@ -18,7 +19,10 @@ static void list_line(FILE *list, const struct source_file *f, unsigned int n)
 	else
 		fprintf(list, "%s:%u: %u of %u branches never taken: %s\n", f->name, n,
 			line_open(l), l->nr_branches, l->text);
-	fprintf(list, "\t%s(): %s\n", l->function, l->reason ?: "NO REASON");
+	fprintf(list, "\t%s(): %s", l->function, l->reason ?: "NO REASON");
+	for (i = 0; l->runs && i < l->nr_branches; i++)
+		fprintf(list, "%s%llu", i ? " " : "; taken: ", l->taken[i]);
+	putc('\n', list);
 }
 
 static struct tally tally_file(const struct source_file *f, FILE *list)
