@@ -224,7 +224,8 @@ static int ranges_request(const struct api_pagemap *p, struct dev_pagemap *pagem
 		start = our_start();
 		break;
 	case OURS_END:
-		start = our_start() - API_RANGE / 2;
+		/* not further than what we have for sure */
+		start = our_start() + HPAGE_PMD_SIZE - API_RANGE;
 		break;
 	default:
 		/* no CPU can address it */

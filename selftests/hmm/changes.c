@@ -177,9 +177,10 @@ static bool write_protected_read_only(void)
 	return wp_begin(0) && read_only() && wp_end();
 }
 
+/* Who does not want to be told of moves has the mapping no more */
 static bool write_protected_moved(void)
 {
-	return wp_begin(0) && moved() && wp_end();
+	return wp_begin(0) && moved() && !close(uffd);
 }
 
 static bool write_protected_forked(void)
