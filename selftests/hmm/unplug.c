@@ -495,7 +495,8 @@ static bool user(unsigned int proc, const atomic_bool *stop)
 	TRY(!hmmt_open(&devs[0], 0) && !hmmt_open(&devs[1], 1) && fill(PROC_PMDS, proc & 1));
 	while (!*stop) {
 		unsigned int d = hmmt_rng_below(&rng, 2);
-		unsigned long first = hmmt_rng_below(&rng, nr), n = hmmt_rng_below(&rng, nr - first);
+		unsigned long first = hmmt_rng_below(&rng, nr);
+		unsigned long n = hmmt_rng_below(&rng, nr - first);
 
 		switch (hmmt_rng_below(&rng, 7)) {
 		case 0:
