@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mappings of the node itself: memory that is not anonymous. HMMT_MMAP_PAGES are
+ * Mappings of the node itself: memory that is not anonymous. At offset 0 they are
  * ordinary pages, as the stock driver has them. HMMT_MMAP_RAW has no struct pages,
  * as the registers of a device, in entries as large as fit: what a mirror must
  * refuse.
