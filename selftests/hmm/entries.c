@@ -612,19 +612,20 @@ static bool migrating_thp(void)
 
 /*
  * Of private pages of a process only, and not of those of hugetlb; kernels from before the
- * series do nothing about others, and the driver says EBUSY
+ * series do nothing about those of a file, and the driver says EBUSY
  */
 static bool exclusive_refused(void)
 {
 	bool (*const makes[])(void) = { file_mapped, hugetlb_page };
 	static uint64_t buf[HMMT_PAGE_SIZE / sizeof(uint64_t)];
-	int ret, err = whole_thps ? EOPNOTSUPP : EBUSY;
+	int errs[] = { whole_thps ? EOPNOTSUPP : EBUSY, EOPNOTSUPP };
 	unsigned int i;
+	int ret;
 
 	for (i = 0; i < 2; i++) {
 		TRY(makes[i]());
 		ret = hmmt_exclusive(&dev0, (unsigned long)area, buf, HMMT_PAGE_SIZE);
-		WANT(ret == -err, "case %u: %s", i, strerror(-ret));
+		WANT(ret == -errs[i], "case %u: %s", i, strerror(-ret));
 		WANT(*(volatile uint64_t *)word(0) == value(0), "case %u: wrong data", i);
 		munmap(area, 2 * HMMT_PMD_SIZE);
 	}
