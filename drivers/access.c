@@ -197,7 +197,7 @@ static void io_end(struct dmirror_io *io)
 }
 
 /* Words are moved whole: a reader never sees half of one */
-static void copy_words(u64 *to, const u64 *from, size_t len)
+void dmirror_copy_words(u64 *to, const u64 *from, size_t len)
 {
 	for (; len; len -= sizeof(*to))
 		WRITE_ONCE(*to++, READ_ONCE(*from++));
@@ -205,12 +205,12 @@ static void copy_words(u64 *to, const u64 *from, size_t len)
 
 static void move_read(struct dmirror_io *io, void *mem, size_t n, size_t pos)
 {
-	copy_words(io->buf + pos, mem, n);
+	dmirror_copy_words(io->buf + pos, mem, n);
 }
 
 static void move_write(struct dmirror_io *io, void *mem, size_t n, size_t pos)
 {
-	copy_words(mem, io->buf + pos, n);
+	dmirror_copy_words(mem, io->buf + pos, n);
 }
 
 /* Whole pages: the range is page aligned */

@@ -19,6 +19,14 @@
 
 #include "probed.h"
 
+#ifdef HAVE_HMM_DMA_MAP
+#include <linux/hmm-dma.h>
+#include <linux/pci-p2pdma.h>
+#endif
+#ifndef HAVE_INSERT_PLAIN_PFN
+#include <linux/pfn_t.h>
+#endif
+
 /* Typed allocation: macros, so that the preprocessor can tell */
 #ifndef kzalloc_obj
 #define kzalloc_obj(obj)	kzalloc(sizeof(obj), GFP_KERNEL)
@@ -130,6 +138,33 @@ static inline int dmirror_device_pfns(unsigned long *src, unsigned long nr)
 #else
 	return -EOPNOTSUPP;
 #endif
+}
+
+/* Map memory without struct pages, in an entry of @order: 0, PMD_ORDER or PUD_ORDER */
+static inline vm_fault_t dmirror_insert_raw(struct vm_fault *vmf, unsigned long pfn,
+					    unsigned int order)
+{
+	bool write = vmf->flags & FAULT_FLAG_WRITE;
+#ifdef HAVE_INSERT_PLAIN_PFN
+	unsigned long entry = pfn;
+#else
+	pfn_t entry = pfn_to_pfn_t(pfn);
+#endif
+
+	switch (order) {
+	case 0:
+		return vmf_insert_mixed(vmf->vma, vmf->address, entry);
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+	case PMD_ORDER:
+		return vmf_insert_pfn_pmd(vmf, entry, write);
+#ifdef CONFIG_HAVE_ARCH_TRANSPARENT_HUGEPAGE_PUD
+	case PUD_ORDER:
+		return vmf_insert_pfn_pud(vmf, entry, write);
+#endif
+#endif
+	default:
+		return VM_FAULT_FALLBACK;
+	}
 }
 
 static inline void dmirror_uring_done(struct io_uring_cmd *cmd, int ret,

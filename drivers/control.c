@@ -115,7 +115,7 @@ static bool inject_hit(struct dmirror *dmirror, u32 site)
 
 /*
  * Is this allocation to fail? @dmirror is the file of the command; a CPU fault
- * has none and gives the faulting @mm; neither for an eviction.
+ * has none and gives the faulting @mm; neither when the module is unloaded.
  */
 bool dmirror_should_fail(struct dmirror_device *mdevice, struct dmirror *dmirror,
 			 struct mm_struct *mm, u32 site)

@@ -10,7 +10,7 @@
  *   dmirror->lock	device page table; taken inside MMU notifiers, so nothing
  *			that may reclaim is allocated under it
  *   mdevice->lock	device memory allocator; taken in folio_free()
- * dmirror->pin_lock is outside of all of them, mdevice->mirror_lock inside.
+ * dmirror->pin_lock and dma_lock are outside of all of them, mdevice->mirror_lock inside.
  */
 #ifndef _DMIRROR_H
 #define _DMIRROR_H
@@ -45,6 +45,7 @@
 #define dmirror_count(mdevice, name)	dmirror_count_add(mdevice, name, 1)
 
 struct dentry;
+struct dmirror_dma;
 struct dmirror_region;
 struct io_uring_cmd;
 
@@ -124,6 +125,9 @@ struct dmirror {
 	unsigned int		hold_ms;
 	unsigned long		dev_window;
 
+	struct mutex		dma_lock;	/* one access by DMA at a time */
+	struct dmirror_dma	*dma;		/* it, under @lock; NULL: nothing is mapped */
+
 	struct mutex		pin_lock;	/* the list and the count: */
 	struct list_head	pins;
 	unsigned long		nr_pinned;
@@ -158,6 +162,7 @@ union dmirror_arg {
 	struct hmmt_perturb	perturb;
 	struct hmmt_calls	calls;
 	struct hmmt_unplug	unplug;
+	struct hmmt_api		api;
 };
 
 /* @min_size: of the first published version; the present one is in @cmd */
@@ -185,6 +190,7 @@ struct dmirror_command {
 /* main.c */
 extern unsigned int dmirror_poison;
 extern bool dmirror_bust;
+extern unsigned long long dmirror_api_addr;
 struct dmirror_device *dmirror_device_get(unsigned int id);
 
 /* control.c */
@@ -251,6 +257,20 @@ int dmirror_mirror_check(struct dmirror *dmirror, struct hmmt_check *check,
 int dmirror_access(struct dmirror_call *call, struct hmmt_access *access,
 		   enum dmirror_fill fill);
 int dmirror_checksum(struct dmirror_call *call, struct hmmt_checksum *checksum);
+void dmirror_copy_words(u64 *to, const u64 *from, size_t len);
+
+/* dma.c */
+void dmirror_dma_init(struct dmirror_device *mdevice, unsigned int bits);
+int dmirror_dma(struct dmirror_call *call, struct hmmt_access *access);
+void dmirror_dma_invalidate(struct dmirror *dmirror, unsigned long start, unsigned long end);
+
+/* api.c */
+int dmirror_api(struct dmirror *dmirror, struct hmmt_api *api);
+
+/* mmap.c */
+int dmirror_mmap(struct file *file, struct vm_area_struct *vma);
+int dmirror_mmap_init(void);
+void dmirror_mmap_exit(void);
 
 /* snapshot.c */
 int dmirror_snapshot(struct dmirror_call *call, struct hmmt_snapshot *snap,

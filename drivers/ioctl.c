@@ -208,11 +208,12 @@ static int do_access(struct dmirror_call *call, union dmirror_arg *arg)
 {
 	struct hmmt_access *access = &arg->access;
 
-	if (access->flags & ~HMMT_ACCESS_WRITE || access->reserved ||
+	if (access->flags & ~(HMMT_ACCESS_WRITE | HMMT_ACCESS_DMA) || access->reserved ||
 	    !range_ok(access->addr, access->len, sizeof(u64)))
 		return -EINVAL;
 	memset_after(access, 0, reserved);
-	return dmirror_access(call, access, FILL_FAULT);
+	return access->flags & HMMT_ACCESS_DMA ? dmirror_dma(call, access) :
+						 dmirror_access(call, access, FILL_FAULT);
 }
 
 static int do_snapshot(struct dmirror_call *call, union dmirror_arg *arg)
@@ -271,7 +272,7 @@ static int do_evict(struct dmirror_call *call, union dmirror_arg *arg)
 		     evict->mode == HMMT_EVICT_PFNS;
 
 	if (evict->mode > HMMT_EVICT_PFNS ||
-	    evict->flags & ~HMMT_EVICT_UNUSED ||
+	    evict->flags & ~(HMMT_EVICT_UNUSED | HMMT_EVICT_BASE) ||
 	    (evict->pfn && !by_pfn) || (evict->nr && !by_nr) ||
 	    (evict->ptr && evict->mode != HMMT_EVICT_PFNS))
 		return -EINVAL;
@@ -324,6 +325,18 @@ static int do_calls(struct dmirror_call *call, union dmirror_arg *arg)
 	return dmirror_calls(&arg->calls);
 }
 
+static int do_api(struct dmirror_call *call, union dmirror_arg *arg)
+{
+	struct hmmt_api *api = &arg->api;
+
+	if (api->flags & ~HMMT_API_RUN || !PAGE_ALIGNED(api->addr))
+		return -EINVAL;
+	if (api->flags & HMMT_API_RUN && !READ_ONCE(dmirror_bust))
+		return -EPERM;
+	memset_after(api, 0, addr);
+	return dmirror_api(call->dmirror, api);
+}
+
 static int do_unplug(struct dmirror_call *call, union dmirror_arg *arg)
 {
 	const u32 plug = HMMT_UNPLUG_PLUG;
@@ -364,6 +377,7 @@ static const struct dmirror_command dmirror_commands[] = {
 	{ HMMT_PERTURB, UP_TO(hmmt_perturb, points), do_perturb },
 	{ HMMT_CALLS, UP_TO(hmmt_calls, seed), do_calls },
 	{ HMMT_UNPLUG, UP_TO(hmmt_unplug, left), do_unplug },
+	{ HMMT_API, UP_TO(hmmt_api, name), do_api },
 };
 
 /* The size in @cmd is the caller's and may differ. NULL: no such command. */

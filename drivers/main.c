@@ -13,7 +13,6 @@
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "dmirror.h"
@@ -53,6 +52,10 @@ bool dmirror_bust;
 module_param_named(bust, dmirror_bust, bool, 0644);
 MODULE_PARM_DESC(bust, "Let HMMT_CHECK break invariants, to test the tests (default no)");
 
+static unsigned int dma_bits;
+module_param(dma_bits, uint, 0444);
+MODULE_PARM_DESC(dma_bits, "Bits of address that get through to memory, 1 to 64 (default 0: all)");
+
 /* The names of the stock driver: what sets up its guests works for ours */
 static unsigned long long spm_addr_dev0;
 module_param(spm_addr_dev0, ullong, 0444);
@@ -61,6 +64,10 @@ MODULE_PARM_DESC(spm_addr_dev0, "Physical address of memory set aside for a devi
 static unsigned long long spm_addr_dev1;
 module_param(spm_addr_dev1, ullong, 0444);
 MODULE_PARM_DESC(spm_addr_dev1, "The same for a second one");
+
+unsigned long long dmirror_api_addr;
+module_param_named(api_addr, dmirror_api_addr, ullong, 0444);
+MODULE_PARM_DESC(api_addr, "Physical address of 256 MiB set aside for HMMT_API");
 
 static bool i_know_this_may_crash;
 module_param(i_know_this_may_crash, bool, 0444);
@@ -133,27 +140,6 @@ static int dmirror_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* A mapping of ordinary pages that are not anonymous, as the stock driver has */
-static int dmirror_mmap(struct file *file, struct vm_area_struct *vma)
-{
-	unsigned long addr;
-	int ret = 0;
-
-	for (addr = vma->vm_start; !ret && addr < vma->vm_end; addr += PAGE_SIZE) {
-		struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-
-		if (!page)
-			return -ENOMEM;
-		ret = vm_insert_page(vma, addr, page);
-		put_page(page);
-		cond_resched();
-		/* may be the victim of an OOM that it is the reason of */
-		if (fatal_signal_pending(current))
-			return -EINTR;
-	}
-	return ret;
-}
-
 static const struct file_operations dmirror_fops = {
 	.owner		= THIS_MODULE,
 	.open		= dmirror_open,
@@ -193,6 +179,7 @@ static struct dmirror_device *dmirror_device_create(unsigned int id, u64 coheren
 	cdev_init(&mdevice->cdev, &dmirror_fops);
 	mdevice->cdev.owner = THIS_MODULE;
 
+	dmirror_dma_init(mdevice, dma_bits);
 	ret = dev_set_name(&mdevice->dev, "hmm_dmirror%u", id);
 	if (ret)
 		goto err_put;
@@ -278,6 +265,10 @@ static bool __init dmirror_params_ok(void)
 		       HPAGE_PMD_SIZE);
 		return false;
 	}
+	if (dma_bits > 64) {
+		pr_err("dma_bits must be 0 to 64\n");
+		return false;
+	}
 	if (dmirror_poison > PAGE_SIZE || !IS_ALIGNED(dmirror_poison, sizeof(u64))) {
 		pr_err("poison must be a multiple of 8, 4096 at most\n");
 		return false;
@@ -315,10 +306,13 @@ static int __init dmirror_init(void)
 	ret = dmirror_in_guest();
 	if (ret)
 		goto err_turns;
+	ret = dmirror_mmap_init();
+	if (ret)
+		goto err_turns;
 	ret = alloc_chrdev_region(&dmirror_devt, 0, ARRAY_SIZE(dmirror_devices),
 				  "hmm_dmirror");
 	if (ret)
-		goto err_turns;
+		goto err_mmap;
 	dmirror_class = class_create("hmm_dmirror");
 	if (IS_ERR(dmirror_class)) {
 		ret = PTR_ERR(dmirror_class);
@@ -346,6 +340,8 @@ err_devices:
 	class_destroy(dmirror_class);
 err_chrdev:
 	unregister_chrdev_region(dmirror_devt, ARRAY_SIZE(dmirror_devices));
+err_mmap:
+	dmirror_mmap_exit();
 err_turns:
 	dmirror_turns_exit();
 	return ret;
@@ -358,6 +354,7 @@ static void __exit dmirror_exit(void)
 	debugfs_remove(dmirror_debugfs);
 	class_destroy(dmirror_class);
 	unregister_chrdev_region(dmirror_devt, ARRAY_SIZE(dmirror_devices));
+	dmirror_mmap_exit();
 	dmirror_turns_exit();
 }
 

@@ -24,7 +24,7 @@ enum dmirror_direction { TO_DEVICE, TO_SYSTEM };
 /* One step of a migration: not more than one PMD */
 struct dmirror_step {
 	struct dmirror_device	*mdevice;
-	struct dmirror		*dmirror;	/* of the command; NULL: fault, eviction */
+	struct dmirror		*dmirror;	/* of the command; NULL: fault, unload */
 	struct dmirror_device	*from;		/* whose pages; NULL: system memory */
 	enum dmirror_direction	direction;
 	u32			flags;		/* HMMT_MIGRATE_* */
@@ -260,16 +260,21 @@ static void step_alloc_all(struct dmirror_step *step)
 		if (!(step->flags & HMMT_MIGRATE_SPLIT) &&
 		    step_give(step, i, HPAGE_PMD_ORDER))
 			continue;
-		/* without a vma the kernel cannot split the source */
-		if (!step->vma)
+		/* without a vma the kernel cannot split the source: it has to refuse */
+		if (!step->vma) {
+			if (step->flags & HMMT_MIGRATE_SPLIT)
+				step_give(step, i, 0);
 			continue;
+		}
 		for (j = 0; j < nr; j++) {
 			if (step_give(step, i + j, 0))
+				continue;
+			if (!spage && step->flags & HMMT_MIGRATE_PARTIAL_HOLE)
 				continue;
 			/* no destination for the head: nothing will move */
 			if (!j)
 				break;
-			if (!spage && !(step->flags & HMMT_MIGRATE_PARTIAL_HOLE)) {
+			if (!spage) {
 				step_take_back(step, i, j);
 				j = 0;
 				break;
@@ -563,23 +568,25 @@ static int evict_step(struct dmirror_step *step)
 }
 
 static void step_init_evict(struct dmirror_step *step,
-			    struct dmirror_device *mdevice,
+			    struct dmirror_device *mdevice, struct dmirror *dmirror,
 			    const struct hmmt_evict *evict)
 {
 	memset(step, 0, offsetof(struct dmirror_step, src));
 	step->mdevice = mdevice;
+	step->dmirror = dmirror;
 	step->from = mdevice;
 	step->direction = TO_SYSTEM;
 	step->unused = evict->flags & HMMT_EVICT_UNUSED;
+	step->flags = evict->flags & HMMT_EVICT_BASE ? HMMT_MIGRATE_SPLIT : 0;
 }
 
 static int evict_range(struct dmirror_step *step, struct dmirror_device *mdevice,
-		       struct hmmt_evict *evict, unsigned long pfn,
-		       unsigned long nr)
+		       struct dmirror *dmirror, struct hmmt_evict *evict,
+		       unsigned long pfn, unsigned long nr)
 {
 	int ret;
 
-	step_init_evict(step, mdevice, evict);
+	step_init_evict(step, mdevice, dmirror, evict);
 	step->addr = pfn;
 	step->npages = nr;
 	ret = evict_step(step);
@@ -603,8 +610,8 @@ static int evict_all(struct dmirror_step *step, struct dmirror_device *mdevice,
 				continue;
 			if (dmirror && fatal_signal_pending(current))
 				return -EINTR;
-			ret = evict_range(step, mdevice, evict, chunk->first_pfn,
-					  HPAGE_PMD_NR);
+			ret = evict_range(step, mdevice, dmirror, evict,
+					  chunk->first_pfn, HPAGE_PMD_NR);
 		}
 	}
 	return ret;
@@ -620,12 +627,12 @@ static struct dmirror_chunk *evictable(struct dmirror_device *mdevice, u64 pfn)
 
 /* The page numbers are in step->src */
 static int evict_pfns(struct dmirror_step *step, struct dmirror_device *mdevice,
-		      struct hmmt_evict *evict)
+		      struct dmirror *dmirror, struct hmmt_evict *evict)
 {
 	unsigned long i, j;
 	int ret;
 
-	step_init_evict(step, mdevice, evict);
+	step_init_evict(step, mdevice, dmirror, evict);
 	step->npages = evict->nr;
 	/* a page that is named twice would be locked twice */
 	for (i = 0; i < evict->nr; i++) {
@@ -650,16 +657,17 @@ static int evict_mode(struct dmirror_step *step, struct dmirror_device *mdevice,
 		return evict_all(step, mdevice, dmirror, evict);
 	case HMMT_EVICT_CHUNK:
 		if (chunk)
-			return evict_range(step, mdevice, evict, chunk->first_pfn,
-					   HPAGE_PMD_NR);
+			return evict_range(step, mdevice, dmirror, evict,
+					   chunk->first_pfn, HPAGE_PMD_NR);
 		break;
 	case HMMT_EVICT_RANGE:
 		if (chunk && evict->nr &&
 		    evict->nr <= HPAGE_PMD_NR - (evict->pfn - chunk->first_pfn))
-			return evict_range(step, mdevice, evict, evict->pfn, evict->nr);
+			return evict_range(step, mdevice, dmirror, evict, evict->pfn,
+					   evict->nr);
 		break;
 	case HMMT_EVICT_PFNS:
-		return evict_pfns(step, mdevice, evict);
+		return evict_pfns(step, mdevice, dmirror, evict);
 	}
 	return -EINVAL;
 }
@@ -730,8 +738,8 @@ int dmirror_evict_chunk(struct dmirror *dmirror, struct dmirror_chunk *chunk,
 	step = evict_alloc(dmirror->mdevice, dmirror);
 	if (!step)
 		return -ENOMEM;
-	ret = evict_range(step, dmirror->mdevice, &evict, chunk->first_pfn,
-			  HPAGE_PMD_NR);
+	ret = evict_range(step, dmirror->mdevice, dmirror, &evict,
+			  chunk->first_pfn, HPAGE_PMD_NR);
 	*migrated += evict.migrated;
 	kvfree(step);
 	return ret;

@@ -69,6 +69,7 @@ static bool dmirror_invalidate(struct mmu_interval_notifier *notifier,
 		dmirror->foreign++;
 	mmu_interval_set_seq(notifier, cur_seq);
 	pt_clear(dmirror, range->start, range->end);
+	dmirror_dma_invalidate(dmirror, range->start, range->end);
 	mutex_unlock(&dmirror->lock);
 	dmirror_count(dmirror->mdevice, invalidations);
 	trace_dmirror_invalidate(dmirror->mdevice->id, range->event,
@@ -84,6 +85,7 @@ int dmirror_mirror_init(struct dmirror *dmirror, struct mm_struct *mm)
 {
 	mutex_init(&dmirror->lock);
 	mutex_init(&dmirror->exclusive_lock);
+	mutex_init(&dmirror->dma_lock);
 	mutex_init(&dmirror->pin_lock);
 	INIT_LIST_HEAD(&dmirror->pins);
 	xa_init(&dmirror->pt);
@@ -192,6 +194,10 @@ int dmirror_pt_fill(struct dmirror *dmirror, struct hmm_range *range)
 		step = 1;
 		if (!(hmm_pfn & HMM_PFN_VALID))
 			continue;
+		if (!pfn_valid(hmm_pfn & ~HMM_PFN_FLAGS)) {
+			dmirror_count(dmirror->mdevice, hmm_no_page);
+			return -EFAULT;
+		}
 		dpte = checked_pfn(dmirror, vpn + i, hmm_pfn) << DPTE_PFN_SHIFT;
 		if (hmm_pfn & HMM_PFN_WRITE)
 			dpte |= DPTE_WRITE;

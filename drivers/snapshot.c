@@ -18,6 +18,10 @@ static u16 snapshot_entry(struct dmirror *dmirror, unsigned long hmm_pfn)
 		return HMM_DMIRROR_PROT_ERROR;
 	if (!(hmm_pfn & HMM_PFN_VALID))
 		return HMM_DMIRROR_PROT_NONE;
+	if (!pfn_valid(hmm_pfn & ~HMM_PFN_FLAGS)) {
+		dmirror_count(dmirror->mdevice, hmm_no_page);
+		return HMM_DMIRROR_PROT_ERROR;
+	}
 
 	page = hmm_pfn_to_page(hmm_pfn);
 	if (is_device_private_page(page))

@@ -128,6 +128,12 @@ struct hmmt_migrate {
  * succeeding: a livelock. EFAULT, EPERM: no mapping, or no permission.
  */
 #define HMMT_ACCESS_WRITE	(1U << 0)
+/*
+ * By DMA, as a device does that can reach system memory only: what is in device memory,
+ * also in this device's, comes back. EOPNOTSUPP: this kernel has no hmm_dma_map_pfn(),
+ * or not all memory can be reached (dma_bits); EIO: it does not map.
+ */
+#define HMMT_ACCESS_DMA		(1U << 1)
 
 struct hmmt_access {
 	__u64 addr;		/* in: multiple of 8 */
@@ -212,7 +218,10 @@ struct hmmt_snapshot {
 	X(unplugged, "chunks unplugged")					\
 	X(unplug_busy, "... that did not get empty in time, and stayed")	\
 	X(plugged, "chunks that came back")					\
-	X(pagemaps_gone, "pagemaps whose last chunk was unplugged, with their struct pages")
+	X(pagemaps_gone, "pagemaps whose last chunk was unplugged, with their struct pages") \
+	X(hmm_no_page, "pages without a struct page told by hmm_range_fault")	\
+	X(dma_mapped, "pages mapped for DMA")					\
+	X(dma_wrong, "... to an address that is not that of the page")
 
 struct hmmt_stats {
 	/* present state, in base pages */
@@ -294,10 +303,14 @@ struct hmmt_check {
  * UNUSED  also pages without a memcg charge: not moved yet, or moved away a moment
  *         ago. The kernel does not survive it (docs/findings/evict-migrated.md).
  *
+ * BASE    base page destinations only, also for THPs, which the kernel then has to
+ *         leave where they are: there is no mapping to split them in
+ *
  * EINVAL: a page number that is none of this device, or of an unplugged chunk;
  * EOPNOTSUPP: this kernel has no migrate_device_pfns().
  */
 #define HMMT_EVICT_UNUSED	(1U << 0)
+#define HMMT_EVICT_BASE		(1U << 1)
 
 enum {
 	HMMT_EVICT_ALL = 0,
@@ -308,7 +321,7 @@ enum {
 
 struct hmmt_evict {
 	__u32 mode;		/* in: HMMT_EVICT_ALL to _PFNS */
-	__u32 flags;		/* in: HMMT_EVICT_UNUSED */
+	__u32 flags;		/* in: HMMT_EVICT_* flags */
 	__u64 pfn;		/* in: CHUNK, RANGE, else 0 */
 	__u64 nr;		/* in: RANGE, PFNS, else 0 */
 	__u64 ptr;		/* in: PFNS, else 0 */
@@ -326,8 +339,8 @@ struct hmmt_evict {
  * @dev_window: a device fault asks hmm_range_fault() for what the access needs
  *     of one naturally aligned window of this many bytes. Default: of the PMD.
  * Each is 0, 4096, 65536 or 2097152 (EINVAL).
- * @hold, @hold_ms: the next migration by a command of this file, or by a CPU
- *     fault of the mirrored process, sleeps for @hold_ms (1 to 10000, EINVAL) at
+ * @hold, @hold_ms: the next migration or eviction by a command of this file, or by a
+ *     CPU fault of the mirrored process, sleeps for @hold_ms (1 to 10000, EINVAL) at
  *     the point @hold, once; it holds the locks that it has there. So what may
  *     come in the middle of a migration can be made to.
  */
@@ -498,6 +511,36 @@ struct hmmt_unplug {
 	__u64 left;		/* out: pages still in it */
 };
 
+/*
+ * HMMT_API: call the kernel's interface for drivers as this driver does not: with
+ * arguments that have to be refused, for other kinds of device memory. Row @which of
+ * a table; ENODATA: it has no more. Without RUN what there is to say before.
+ *
+ * EPERM: RUN wants the module parameter bust; EOPNOTSUPP: not on this kernel.
+ */
+#define HMMT_API_RUN	(1U << 0)
+
+#define HMMT_API_WARNS	1	/* a WARN, as at many a mistake of a driver */
+#define HMMT_API_KILLS	2	/* stock kernels do not survive it */
+
+struct hmmt_api {
+	__u32 which;		/* in */
+	__u32 flags;		/* in: HMMT_API_RUN */
+	__u64 addr;		/* in: page of private anonymous memory; behind it an empty one */
+	__s32 expected;		/* out: 0 or -errno */
+	__s32 error;		/* out with RUN; -ENODATA: it takes memory set aside (api_addr) */
+	__u32 effect;		/* out: HMMT_API_WARNS or _KILLS, beside the answer, or 0 */
+	char name[36];		/* out */
+};
+
+/*
+ * mmap() of the node, shared: at offset 0 ordinary pages, as those of the tree's own
+ * driver; at this one memory without struct pages, which the device cannot have. It is
+ * mapped by PUD or PMD where the range is large enough and aligned as well. There is
+ * nothing behind it: what a CPU reads is undefined.
+ */
+#define HMMT_MMAP_RAW	(1ULL << 40)
+
 #define HMMT_MIGRATE	_IOWR('H', 0x40, struct hmmt_migrate)
 #define HMMT_ACCESS	_IOWR('H', 0x41, struct hmmt_access)
 #define HMMT_SNAPSHOT	_IOWR('H', 0x42, struct hmmt_snapshot)
@@ -511,6 +554,7 @@ struct hmmt_unplug {
 #define HMMT_PERTURB	_IOWR('H', 0x4a, struct hmmt_perturb)
 #define HMMT_CALLS	_IOWR('H', 0x4b, struct hmmt_calls)
 #define HMMT_UNPLUG	_IOWR('H', 0x4c, struct hmmt_unplug)
+#define HMMT_API	_IOWR('H', 0x4d, struct hmmt_api)
 
 /*
  * io_uring: HMMT_MIGRATE, HMMT_ACCESS and HMMT_CHECKSUM are also commands of

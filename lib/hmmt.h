@@ -211,7 +211,7 @@ int hmmt_parse_duration(const char *s, uint64_t *ms);
  */
 int hmmt_parse_field(const char *text, const char *key, uint64_t *val);
 
-/* --- /proc and /sys (proc.c, pagemap.c) ---------------------------------- */
+/* --- /proc and /sys (proc.c, pagemap.c, bar.c) ---------------------------------- */
 
 /*
  * hmmt_read_file - up to @size - 1 bytes of @path, NUL terminated.
@@ -228,6 +228,12 @@ int hmmt_write_file(const char *path, const char *text);
 int hmmt_file_field(const char *path, const char *key, uint64_t *val);
 /* hmmt_vmstat_fold - fold the per-CPU vmstat differences (needs root). */
 int hmmt_vmstat_fold(void);
+
+/*
+ * hmmt_map_bar - map the memory that this guest shares with a file of the host, told
+ * from others by its @size. NULL: there is none of that size.
+ */
+void *hmmt_map_bar(size_t size);
 
 /* hmmt_mthp_stat - hugepages-@kb kB/stats/@name. */
 int hmmt_mthp_stat(unsigned int kb, const char *name, uint64_t *val);
@@ -308,5 +314,14 @@ struct hmmt_region {
  */
 int hmmt_pagemap_regions(unsigned long addr, size_t len, uint64_t any, uint64_t wanted,
 			 struct hmmt_region *out, size_t n);
+
+/* --- swap (swap.c) -------------------------------------------------------- */
+
+#define HMMT_SWAP_FILE	"/dev/zram0"
+
+/* hmmt_swap_on - swap of @mib MiB. EBUSY: it is there already. */
+int hmmt_swap_on(unsigned int mib);
+/* hmmt_swap_off - as if it had never been. */
+int hmmt_swap_off(void);
 
 #endif /* _HMMT_H */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 guest-progs += hmm-driver hmm-uapi hmm-findings hmm-fuzz hmm-bad-input hmm-validate
 guest-progs += hmm-uring hmm-failnth hmm-ends hmm-module hmm-capacity hmm-perturb hmm-unplug
+guest-progs += hmm-entries hmm-changes hmm-api
 hmm-driver-srcs := selftests/hmm/driver.c selftests/hmm/area.c $(libhmmt-srcs)
 hmm-uapi-srcs := selftests/hmm/uapi.c selftests/hmm/area.c $(libhmmt-srcs)
 hmm-uring-srcs := selftests/hmm/uring.c selftests/hmm/ring.c selftests/hmm/area.c $(libhmmt-srcs)
@@ -13,6 +14,9 @@ hmm-capacity-srcs := $(addprefix selftests/hmm/, capacity.c area.c module.c) $(l
 hmm-unplug-srcs := $(addprefix selftests/hmm/, unplug.c area.c module.c) $(libhmmt-srcs)
 hmm-uring-libs := -luring
 hmm-perturb-srcs := selftests/hmm/perturb.c selftests/hmm/area.c $(libhmmt-srcs)
+hmm-entries-srcs := selftests/hmm/entries.c selftests/hmm/area.c $(libhmmt-srcs)
+hmm-changes-srcs := selftests/hmm/changes.c selftests/hmm/area.c $(libhmmt-srcs)
+hmm-api-srcs := $(addprefix selftests/hmm/, api.c area.c module.c) $(libhmmt-srcs)
 hmm-findings-srcs := selftests/hmm/findings.c $(libhmmt-srcs)
 hmm-fuzz-srcs := selftests/hmm/fuzz.c selftests/hmm/fuzz-worker.c selftests/hmm/fuzz-command.c \
 	selftests/hmm/fuzz-mutate.c selftests/hmm/module.c $(libhmmt-srcs)

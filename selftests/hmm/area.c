@@ -24,6 +24,7 @@ char why[256];
 bool whole_thps;
 const char *skip;
 bool oom_planned;
+const char *splats_planned;
 unsigned int running_test;
 
 const char *bust = "";
@@ -319,9 +320,12 @@ int run_tests(const char *program, const struct test *tests, unsigned int nr)
 			printf("# %s: %s\n", tests[i].name, out->why);
 		printf("%sok %u hmm.%s\n", ok ? "" : "not ", n, tests[i].name);
 	}
-	printf("{\"hmmtorture\":1,\"program\":\"%s\",\"pass\":%u,\"fail\":%u,\"skip\":%u%s}\n",
+	printf("{\"hmmtorture\":1,\"program\":\"%s\",\"pass\":%u,\"fail\":%u,\"skip\":%u%s",
 	       program, planned - failed - skipped, failed, skipped,
 	       oom_planned ? ",\"oom_planned\":true" : "");
+	if (splats_planned)
+		printf(",\"splats_planned\":[%s]", splats_planned);
+	printf("}\n");
 	hmmt_close(&dev0);
 	hmmt_close(&dev1);
 	return !!failed;

@@ -51,6 +51,8 @@ extern const char *skip;
 
 /* The OOM killer runs because a test wants it to */
 extern bool oom_planned;
+/* Reports of the kernel that a test provokes: their titles as JSON strings, or NULL */
+extern const char *splats_planned;
 
 struct test {
 	const char *name;

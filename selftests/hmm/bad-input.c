@@ -86,7 +86,7 @@ static const struct {
 	COMMAND(HMM_DMIRROR_FLAGS), COMMAND(HMMT_MIGRATE), COMMAND(HMMT_ACCESS),
 	COMMAND(HMMT_SNAPSHOT), COMMAND(HMMT_STATS), COMMAND(HMMT_CHECK), COMMAND(HMMT_EVICT),
 	COMMAND(HMMT_TUNE), COMMAND(HMMT_INJECT), COMMAND(HMMT_CHECKSUM), COMMAND(HMMT_PIN),
-	COMMAND(HMMT_PERTURB), COMMAND(HMMT_CALLS), COMMAND(HMMT_UNPLUG),
+	COMMAND(HMMT_PERTURB), COMMAND(HMMT_CALLS), COMMAND(HMMT_UNPLUG), COMMAND(HMMT_API),
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -335,6 +335,10 @@ static const struct bad bad[] = {
 	BAD_FLAGS(HMMT_UNPLUG, hmmt_unplug),
 	FIELD(HMMT_UNPLUG, hmmt_unplug, timeout_ms, 10001, EINVAL, "too long"),
 	BAD_RESERVED(HMMT_UNPLUG, hmmt_unplug),
+	BAD_FLAGS(HMMT_API, hmmt_api),
+	FIELD(HMMT_API, hmmt_api, addr, 8, EINVAL, "misaligned"),
+	FIELD(HMMT_API, hmmt_api, which, 1000, ENODATA, "behind the last row"),
+	FIELD(HMMT_API, hmmt_api, flags, HMMT_API_RUN, EPERM, "runs, without the parameter bust"),
 };
 
 /* A command that is refused at once writes no out fields */
@@ -351,7 +355,7 @@ static bool fields(void)
 	heading("One wrong field");
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const struct bad *b = &bad[i];
-		bool refused = b->err == EINVAL || b->err == EPERM;
+		bool refused = b->err == EINVAL || b->err == EPERM || b->err == ENODATA;
 		char text[128], was[ARG_SIZE];
 
 		snprintf(text, sizeof(text), "%s %s", command_name(b->cmd), b->what);

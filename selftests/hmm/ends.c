@@ -86,13 +86,14 @@ static int by_ring(void)
 /* What stock kernels get wrong, by the name of the finding: these rows go apart */
 #define ZAP_MIGRATION	(1U << 0)	/* the OOM reaper zaps a device THP under migration */
 #define COREDUMP_HOLE	(1U << 1)	/* a device THP is a hole in the dump */
+#define EMPTY		(1U << 2)	/* no finding: nothing is mapped, before */
 
 static const struct kind {
 	const char	*name;
 	bool		thp;
 	unsigned long	in_device;	/* pages, before */
 	int		(*run)(void);
-	unsigned int	findings;
+	unsigned int	flags;
 } kinds[] = {
 	{ "THP to device", true, 0, to_dev_thp, COREDUMP_HOLE },
 	{ "base pages to device", false, 0, to_dev_base, 0 },
@@ -101,6 +102,7 @@ static const struct kind {
 	{ "CPU fault of a THP", true, PAGES, cpu_fault, ZAP_MIGRATION },
 	{ "CPU fault of a base page", false, SOME, cpu_fault, 0 },
 	{ "io_uring THP to device", true, 0, by_ring, COREDUMP_HOLE },
+	{ "PMD hole to device", true, 0, to_dev_thp, EMPTY },
 };
 
 #define NR_KINDS	(sizeof(kinds) / sizeof(kinds[0]))
@@ -172,6 +174,23 @@ static char *ballast_take(size_t *size)
 	return p;
 }
 
+static bool holes;		/* of the victim: its pages are empty */
+
+static uint64_t content(unsigned long page)
+{
+	return holes ? 0 : value(page);
+}
+
+static bool all_there(void)
+{
+	unsigned long i;
+
+	for (i = 0; i < PAGES; i++)
+		WANT(*word(i) == content(i), "page %lu holds %#llx", i,
+		     (unsigned long long)*word(i));
+	return true;
+}
+
 /* It waits for the mmap lock; the child has what the parent has */
 static void end_fork(void)
 {
@@ -179,7 +198,7 @@ static void end_fork(void)
 	pid_t pid = fork();
 
 	if (!pid)
-		_exit(!verify(0, PAGES));
+		_exit(!all_there());
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
 		_exit(1);
 }
@@ -262,13 +281,14 @@ static void be_victim(struct victim *v)
 	if (v->end->act == end_oom && hog != MAP_FAILED)
 		memset(hog, 1, HOG_BEFORE);
 	if (hog == MAP_FAILED || hmmt_open(&dev0, 0) || !fill(1, v->kind->thp) ||
+	    (holes && madvise(area, HMMT_PMD_SIZE, MADV_DONTNEED)) ||
 	    (v->kind->in_device && by_command(v->kind->in_device, 0)) ||
 	    hmmt_hold(&dev0, v->point, v->ms) || pthread_create(&id, NULL, end_thread, v))
 		_exit(1);
 	ret = v->kind->run();
 	pthread_join(id, NULL);
 	/* whoever is still there has all that it had */
-	_exit(ret || !verify(0, PAGES));
+	_exit(ret || !all_there());
 }
 
 /* --- what is left -------------------------------------------------------------- */
@@ -325,7 +345,7 @@ static bool core_ok(void)
 		unsigned long at = (uintptr_t)word(p) - phdr[i].p_vaddr + phdr[i].p_offset;
 
 		WANT(pread(fd, &v, sizeof(v), at) == sizeof(v) &&
-		     v == value(p) + busted("data"), "page %lu holds %#llx in the dump", p,
+		     v == content(p) + busted("data"), "page %lu holds %#llx in the dump", p,
 		     (unsigned long long)v);
 	}
 	close(fd);
@@ -403,9 +423,10 @@ static bool all_kinds(const struct end *end, bool known)
 	unsigned int i;
 
 	for (i = 0; i < NR_KINDS; i++) {
-		if (!(kinds[i].findings & end->findings) == known)
+		if (!(kinds[i].flags & end->findings) == known)
 			continue;
 		v.kind = &kinds[i];
+		holes = v.kind->flags & EMPTY;
 		for (v.point = HMMT_HOLD_COLLECTED; v.point <= HMMT_HOLD_MOVED; v.point++) {
 			char text[sizeof(why)];
 

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "area.h"
@@ -31,6 +32,7 @@
 
 static char buf[PAGES * HMMT_PAGE_SIZE];
 static uint64_t first_pfn;
+static struct hmmt_dev dev2 = HMMT_DEV_CLOSED;
 static struct io_uring ring;
 static int pipe_fds[2];
 static uint64_t free_before;
@@ -53,6 +55,16 @@ static bool hole(void)
 	return !madvise(area, HMMT_PMD_SIZE, MADV_DONTNEED);
 }
 
+/* Where nothing ever was: it has no page tables and no anon_vma */
+static bool new_hole(void)
+{
+	void *p = mmap(area, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	WANT(p == area, "mmap: %s", strerror(errno));
+	return !madvise(area, HMMT_PMD_SIZE, MADV_HUGEPAGE);
+}
+
 static bool some_device(void)
 {
 	TRY(fill(1, false));
@@ -69,6 +81,15 @@ static bool pfn_device(void)
 	WANT(!ret, "pagemap: %s", strerror(-ret));
 	/* swap entries have a type in the five bits below */
 	first_pfn = entry >> 5 & ((1ULL << 50) - 1);
+	return true;
+}
+
+/* In the memory of the first device-coherent one, if there is any */
+static bool coherent_device(void)
+{
+	TRY(fill(1, false));
+	if (hmmt_is_open(&dev2) || !hmmt_open(&dev2, 2))
+		return migrate(&dev2, 0, SOME, 0, NULL);
 	return true;
 }
 
@@ -135,6 +156,22 @@ static int access_read(void)
 static int access_write(void)
 {
 	return hmmt_access(&dev0, base(), buf, SOME * HMMT_PAGE_SIZE, HMMT_ACCESS_WRITE, NULL);
+}
+
+static int dma(unsigned int flags)
+{
+	return hmmt_access(&dev0, base(), buf, SOME * HMMT_PAGE_SIZE, HMMT_ACCESS_DMA | flags,
+			   NULL);
+}
+
+static int dma_read(void)
+{
+	return dma(0);
+}
+
+static int dma_write(void)
+{
+	return dma(HMMT_ACCESS_WRITE);
 }
 
 static int snapshot(void)
@@ -234,6 +271,14 @@ static int pin(void)
 	return hmmt_pin(&dev0, base(), SOME * HMMT_PAGE_SIZE, HMMT_PIN_WRITE, NULL);
 }
 
+static int pin_coherent(void)
+{
+	if (!hmmt_is_open(&dev2))
+		return -ENOTTY;
+	return hmmt_pin(&dev0, base(), SOME * HMMT_PAGE_SIZE,
+			HMMT_PIN_WRITE | HMMT_PIN_LONGTERM, NULL);
+}
+
 static int unpin(void)
 {
 	return hmmt_pin(&dev0, 0, 0, HMMT_PIN_RELEASE, NULL);
@@ -309,6 +354,16 @@ static int ring_checksum(void)
 	return by_ring(HMMT_CHECKSUM, &c);
 }
 
+/* Each process has its own count: the child's allocations do not fail */
+static int fork_and_wait(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	return pid < 0 ? -errno : waitpid(pid, NULL, 0) == pid ? 0 : -errno;
+}
+
 /* --- rows ------------------------------------------------------------------- */
 
 struct row {
@@ -346,6 +401,9 @@ static const struct row rows[] = {
 	{ "HMMT_MIGRATE THP", thp_system, migrate_thp, 0, { ENOMEM } },
 	{ "HMMT_MIGRATE base", some_system, migrate_some, 0, { ENOMEM } },
 	{ "HMMT_MIGRATE hole", hole, migrate_thp, EMPTY, { ENOMEM } },
+	{ "HMMT_MIGRATE new hole", new_hole, migrate_thp, EMPTY, { ENOMEM } },
+	{ "HMMT_MIGRATE new hole SPLIT", new_hole, migrate_split, EMPTY, { ENOMEM } },
+	{ "HMMT_MIGRATE new hole BASE", new_hole, migrate_base_some, EMPTY, { ENOMEM } },
 	{ "HMMT_MIGRATE BASE", thp_system, migrate_base_some, 0, { ENOMEM } },
 	{ "HMMT_MIGRATE SPLIT", thp_system, migrate_split, 0, { ENOMEM } },
 	{ "HMMT_MIGRATE TO_SYS THP", thp_device, migrate_to_sys, 0, { ENOMEM } },
@@ -355,6 +413,8 @@ static const struct row rows[] = {
 	{ "HMMT_ACCESS", thp_device, access_read, 0, FAULT_ERRS },
 	{ "HMMT_ACCESS system", some_system, access_read, 0, FAULT_ERRS },
 	{ "HMMT_ACCESS WRITE", some_device, access_write, 0, FAULT_ERRS },
+	{ "HMMT_ACCESS DMA", thp_device, dma_read, MAYBE, FAULT_ERRS },
+	{ "HMMT_ACCESS DMA WRITE", some_device, dma_write, MAYBE, FAULT_ERRS },
 	{ "HMMT_SNAPSHOT", some_device, snapshot, 0, { ENOMEM } },
 	{ "HMMT_STATS", thp_device, stats, NONE, { } },
 	{ "HMMT_CHECK", thp_device, check, NONE, { } },
@@ -364,6 +424,8 @@ static const struct row rows[] = {
 	{ "HMMT_INJECT", some_system, inject, NONE, { } },
 	{ "HMMT_CHECKSUM", thp_device, checksum, 0, FAULT_ERRS },
 	{ "HMMT_PIN", some_device, pin, UNDO, FAULT_ERRS },
+	{ "HMMT_PIN LONGTERM coherent", coherent_device, pin_coherent, MAYBE | UNDO,
+	  { ENOMEM, EFAULT, EBUSY, EAGAIN } },
 	{ "HMMT_PIN RELEASE", some_system, unpin, NONE, { } },
 	{ "HMMT_PERTURB", some_system, perturb, NONE, { } },
 	{ "HMMT_UNPLUG", all_plugged, unplug, 0, { ENOMEM, EBUSY } },
@@ -372,6 +434,7 @@ static const struct row rows[] = {
 	{ "io_uring HMMT_MIGRATE", thp_system, ring_migrate, RING, { ENOMEM } },
 	{ "io_uring HMMT_ACCESS", some_device, ring_access, RING, FAULT_ERRS },
 	{ "io_uring HMMT_CHECKSUM", thp_device, ring_checksum, RING, FAULT_ERRS },
+	{ "fork of a THP", thp_device, fork_and_wait, 0, { ENOMEM, EAGAIN } },
 	{ "CPU fault THP", thp_device, cpu_fault, 0, { } },
 	{ "CPU fault base", some_device, cpu_fault, 0, { } },
 	{ "CPU fault of the kernel THP", thp_device, kernel_fault, 0, { ENOMEM, EFAULT } },
@@ -489,8 +552,7 @@ static bool fail_one(const struct row *row, unsigned int nth, bool *hit)
 	TRY(nth_set(fd, 0));
 	close(fd);
 
-	WANT(ret >= 0 || *hit || (row->flags & MAYBE && ret == -ENOTTY), "%s, nothing fails: %s",
-	     row->name, strerror(-ret));
+	WANT(ret >= 0 || *hit, "%s, nothing fails: %s", row->name, strerror(-ret));
 	WANT(answer_ok(row, ret) || !*hit, "%s, allocation %u: %s", row->name, nth, strerror(-ret));
 	if (*hit && busted("data"))
 		*word(5) ^= 1;
@@ -538,6 +600,12 @@ static bool fail_all(const struct row *row, unsigned int *nr)
 	WANT(false, "%s: %u allocations, and no end", row->name, nth);
 }
 
+/* The answer of a kernel that has no such command */
+static bool is_missing(int ret)
+{
+	return ret == -ENOTTY || ret == -EOPNOTSUPP;
+}
+
 static bool run_row(void)
 {
 	const struct row *row = &rows[running_test];
@@ -545,7 +613,7 @@ static bool run_row(void)
 
 	TRY(ring_start());
 	WANT(!pipe(pipe_fds), "pipe: %s", strerror(errno));
-	if (row->flags & MAYBE && row->prepare() && row->call() == -ENOTTY) {
+	if (row->flags & MAYBE && row->prepare() && is_missing(row->call())) {
 		skip = "this kernel does not have it";
 		return false;
 	}
@@ -584,16 +652,22 @@ static bool kmemleak(void)
 
 int main(int argc, char **argv)
 {
+	char coherent[64] = "", addr[32], params[96];
 	struct test tests[NR_ROWS + 2];
 	unsigned int i;
 	int ret;
 
 	parse_options(argc, argv);
+	/* what the guest was started with stays */
+	if (hmmt_read_file("/sys/module/test_hmm/parameters/spm_addr_dev0", addr,
+			   sizeof(addr)) > 0 && atoll(addr))
+		snprintf(coherent, sizeof(coherent), "spm_addr_dev0=%s", addr);
+	snprintf(params, sizeof(params), PARAMS " %s", coherent);
 	if (!faults_setup()) {
 		printf("1..0 # SKIP this kernel injects no faults\n");
 		return 4;
 	}
-	ret = module_reload(PARAMS);
+	ret = module_reload(params);
 	if (ret) {
 		printf("Bail out! %s\n", strerror(-ret));
 		return 1;
@@ -606,6 +680,6 @@ int main(int argc, char **argv)
 	free_before = mem_free_kb();
 	ret = run_tests("hmm-failnth", tests, i);
 	/* as it was found, for who comes next */
-	module_reload("");
+	module_reload(coherent);
 	return ret;
 }

@@ -221,6 +221,21 @@ static bool hugetlb_hole(void)
 	return !hmmt_access(&dev, (unsigned long)q, &v, 8, 0, NULL);
 }
 
+/* hmm_range_fault() tells no page where there is none, however large the entry */
+static bool special_huge(void)
+{
+	char *p = mmap((void *)0x200000000000UL, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_FIXED_NOREPLACE, dev.fd, HMMT_MMAP_RAW);
+	struct hmmt_stats stats;
+	uint64_t v;
+
+	if (p == MAP_FAILED)
+		return false;
+	(void)*(volatile char *)p;
+	return hmmt_access(&dev, (unsigned long)p, &v, 8, 0, NULL) == -EFAULT &&
+	       !hmmt_stats(&dev, &stats) && !stats.hmm_no_page;
+}
+
 /* An eviction and munmap() of the same pages; the damage is seen by KASAN */
 static bool evict_unmap(void)
 {
@@ -532,6 +547,7 @@ static const struct {
 	{ "join", join },
 	{ "fault-stale", fault_stale },
 	{ "hugetlb-hole", hugetlb_hole },
+	{ "special-huge", special_huge },
 	{ "evict-unmap", evict_unmap },
 	{ "evict-migrated", evict_migrated },
 	{ "coredump-hole", coredump },

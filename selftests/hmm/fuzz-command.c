@@ -82,7 +82,8 @@ static void gen_access(struct thread *t, union arg *arg)
 	unsigned long len;
 
 	a->flags = chance(t, 1, 2) ? HMMT_ACCESS_WRITE : 0;
-	a->addr = fuzz_range(t, a->flags, false, &len) + 8 * below(t, 512);
+	a->flags |= chance(t, 1, 4) ? HMMT_ACCESS_DMA : 0;
+	a->addr = fuzz_range(t, a->flags & HMMT_ACCESS_WRITE, false, &len) + 8 * below(t, 512);
 	a->len = 8 * (1 + below(t, chance(t, 1, 4) ? FUZZ_IO_SIZE / 8 : 64));
 	a->ptr = buffer(t);
 }
@@ -215,6 +216,14 @@ static void gen_unplug(struct thread *t, union arg *arg)
 		arg->unplug.timeout_ms = below(t, 20);
 }
 
+/* It does nothing without a parameter that is not set: see hmm-api */
+static void gen_api(struct thread *t, union arg *arg)
+{
+	arg->api.which = below(t, 64);
+	arg->api.flags = below(t, 2);
+	arg->api.addr = buffer(t);
+}
+
 /*
  * @errs is what docs/errors.md says of the command; E2BIG, EFAULT and EINVAL
  * any struct can give. What a file that is none of ours says is beside it.
@@ -244,7 +253,7 @@ static const struct kind kinds[FUZZ_KINDS] = {
 	{ "flags", HMM_DMIRROR_FLAGS, gen_flags, 1, false, { } },
 	{ "read_unlocked", HMM_DMIRROR_READ_UNLOCKED, gen_read, 1, false, { IO_ERRS, ENOTTY } },
 	{ "migrate", HMMT_MIGRATE, gen_migrate, 12, true, { MIGRATE_ERRS, ENODEV } },
-	{ "access", HMMT_ACCESS, gen_access, 8, true, { IO_ERRS } },
+	{ "access", HMMT_ACCESS, gen_access, 8, true, { IO_ERRS, EOPNOTSUPP } },
 	{ "snapshot", HMMT_SNAPSHOT, gen_snapshot, 3, false, { ESRCH, ENOMEM, EBUSY, EINTR } },
 	{ "stats", HMMT_STATS, gen_none, 1, false, { } },
 	{ "check", HMMT_CHECK, gen_check, 2, false, { EPERM } },
@@ -257,6 +266,7 @@ static const struct kind kinds[FUZZ_KINDS] = {
 	{ "perturb", HMMT_PERTURB, gen_perturb, 1, false, { } },
 	{ "calls", HMMT_CALLS, gen_calls, 1, false, { EOPNOTSUPP, ENOMEM } },
 	{ "unplug", HMMT_UNPLUG, gen_unplug, 4, false, { ENXIO, EALREADY, EBUSY, ENOMEM, EINTR } },
+	{ "api", HMMT_API, gen_api, 1, false, { EPERM, ENODATA, EOPNOTSUPP } },
 	{ "uring", 0, NULL, 0, false,
 	  { IO_ERRS, ENODEV, ECANCELED, EOPNOTSUPP, ENOTTY } },
 	{ "open", 0, NULL, 0, false, { ENOMEM, EINTR, EMFILE } },

@@ -332,7 +332,7 @@ static void map_device(struct thread *t)
 	void *p;
 
 	p = mmap((void *)a->addr, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-		 below(t, 4) ? fuzz_fd(t) : -1, below(t, 4) ? 0 : HMMT_PMD_SIZE);
+		 below(t, 4) ? fuzz_fd(t) : -1, below(t, 4) ? 0 : HMMT_MMAP_RAW);
 	fuzz_call_result(t, "mmap", p == MAP_FAILED ? errno : 0);
 }
 

@@ -19,7 +19,7 @@
 
 #include "hmmt.h"
 
-#define FUZZ_KINDS	26	/* rows of the table, and the calls beside it */
+#define FUZZ_KINDS	27	/* rows of the table, and the calls beside it */
 #define FUZZ_ERRNOS	160
 #define FUZZ_WORKERS	4
 #define FUZZ_THREADS	3
@@ -104,6 +104,7 @@ union arg {
 	struct hmm_dmirror_cmd	cmd;
 	struct hmmt_migrate	migrate;
 	struct hmmt_access	access;
+	struct hmmt_api		api;
 	struct hmmt_snapshot	snapshot;
 	struct hmmt_stats	stats;
 	struct hmmt_check	check;

@@ -11,9 +11,11 @@ HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 here=$HMMT_TOP/selftests/hmm
-programs="hmm-bad-input hmm-capacity hmm-driver hmm-ends hmm-failnth hmm-findings hmm-fuzz"
-programs+=" hmm-module hmm-perturb hmm-uapi hmm-unplug hmm-uring hmm-validate"
-skipped="hmm-bad-input hmm-driver hmm-perturb hmm-uapi hmm-uring hmm-validate"
+programs="hmm-api hmm-bad-input hmm-capacity hmm-changes hmm-driver hmm-ends hmm-entries"
+programs+=" hmm-failnth hmm-findings hmm-fuzz hmm-module hmm-perturb hmm-uapi hmm-unplug hmm-uring"
+programs+=" hmm-validate"
+skipped="hmm-bad-input hmm-changes hmm-driver hmm-entries hmm-perturb hmm-uapi hmm-uring"
+skipped+=" hmm-validate"
 export -n HMMT_TOP
 unset KSRC O OUTPUT LLVM CC MAKEFLAGS
 

@@ -338,6 +338,22 @@ static bool allocations_fail(void)
 	return unload();
 }
 
+/* A device whose DMA does not get to all memory has none */
+static bool dma_limited(void)
+{
+	uint64_t v;
+	int ret;
+
+	TRY(load(PARAMS_TINY " dma_bits=24"));
+	TRY(opened());
+	TRY(fill(1, false));
+	ret = hmmt_access(&dev0, (unsigned long)word(0), &v, sizeof(v), HMMT_ACCESS_DMA, NULL);
+	hmmt_close(&dev0);
+	WANT(ret == -EOPNOTSUPP, "%s", strerror(-ret));
+	TRY(verify(0, PAGES));
+	return unload();
+}
+
 static bool memory_back(void)
 {
 	static char text[1200];
@@ -359,6 +375,7 @@ static const struct test tests[] = {
 	{ "memory_touched", memory_touched },
 	{ "memory_unplugged", memory_unplugged },
 	{ "unload_killed", unload_killed },
+	{ "dma_limited", dma_limited },
 	{ "allocations_fail", allocations_fail },
 	{ "memory_back", memory_back },
 };

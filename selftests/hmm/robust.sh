@@ -32,6 +32,11 @@ hmm-unplug	free	unplug_busy	unplug_busy	Success: migrated 0 left 0
 hmm-capacity	stats	thps	thps	used [0-9]* whole 1 carved 0, not
 hmm-capacity	page	base_pages	base_pages	used 1 whole 0 carved 1, not
 hmm-capacity	data	processes	processes_and_devices	process 2: .*page 100 holds 0
+hmm-entries	snapshot	^page$	page	snapshot 0x[0-9a-f]*
+hmm-entries	data	^thp$	thp	the device reads 0x[0-9a-f]*
+hmm-changes	nothing	evicted_pages_moved	evicted_pages_moved	nothing was held
+hmm-changes	data	^thp_read_only$	thp_read_only	page 3 holds 0
+hmm-api	errno	setup_vma	setup_vma	instead of
 '
 
 mkdir -p "$logs"

@@ -158,12 +158,46 @@ static bool evict_pfns(void)
 	return verify(0, PAGES);
 }
 
+/* A list of page numbers that names a THP by its first page only, or all of it */
+static bool evict_thp(void)
+{
+	struct hmmt_evict e = { .mode = HMMT_EVICT_RANGE, .nr = 100 };
+	uint64_t pfns[PAGES];
+	unsigned int i;
+	int ret;
+
+	if (!whole_thps) {
+		skip = "this kernel migrates base pages only";
+		return false;
+	}
+	TRY(thp_in_device());
+	for (i = 0; i < PAGES; i++)
+		pfns[i] = device_pfn(i);
+	e.pfn = pfns[0];
+	ret = hmmt_evict_some(&dev0, &e);
+	WANT(!ret && !e.migrated && e.left == PAGES, "a part: ret %d migrated %llu", ret,
+	     e.migrated);
+	e = (struct hmmt_evict) { .mode = HMMT_EVICT_PFNS, .nr = 1, .ptr = (uintptr_t)pfns };
+	ret = hmmt_evict_some(&dev0, &e);
+	WANT(!ret && !e.migrated && e.left == PAGES, "its head: ret %d migrated %llu", ret,
+	     e.migrated);
+	e = (struct hmmt_evict) { .flags = HMMT_EVICT_BASE };
+	ret = hmmt_evict_some(&dev0, &e);
+	WANT(!ret && !e.migrated && e.left == PAGES, "to base pages: ret %d migrated %llu", ret,
+	     e.migrated);
+	WANT(HMMT_SNAP_ORDER(snap(0)) == 9, "snapshot %#x", snap(0));
+	e = (struct hmmt_evict) { .mode = HMMT_EVICT_PFNS, .nr = PAGES, .ptr = (uintptr_t)pfns };
+	ret = hmmt_evict_some(&dev0, &e);
+	WANT(!ret && e.migrated == PAGES && !e.left, "all: ret %d migrated %llu", ret, e.migrated);
+	return verify(0, PAGES);
+}
+
 static bool evict_errors(void)
 {
 	static const struct hmmt_evict bad[] = {
 		{ .mode = 4 },
 		{ .mode = HMMT_EVICT_ALL, .pfn = 1 },
-		{ .mode = HMMT_EVICT_ALL, .flags = 2 },
+		{ .mode = HMMT_EVICT_ALL, .flags = 4 },
 		{ .mode = HMMT_EVICT_CHUNK, .pfn = 1 },
 		{ .mode = HMMT_EVICT_CHUNK, .pfn = ~0ULL },
 		{ .mode = HMMT_EVICT_RANGE, .pfn = 1, .nr = 1 },
@@ -470,6 +504,69 @@ static bool read_unlocked(void)
 	return true;
 }
 
+/*
+ * What is in the device comes back for DMA, and is read and written there. Where the kernel
+ * wants all of it to go through buffers (swiotlb=force) the mapping is refused.
+ */
+static bool dma(void)
+{
+	static uint64_t buf[HMMT_PMD_SIZE / sizeof(uint64_t)];
+	char cmdline[4096] = "";
+	struct hmmt_stats st, before;
+	unsigned int i;
+	int ret;
+
+	hmmt_read_file("/proc/cmdline", cmdline, sizeof(cmdline));
+	TRY(thp_in_device());
+	TRY(stats_of(&dev0, &before));
+	ret = hmmt_access(&dev0, at(0), buf, sizeof(buf), HMMT_ACCESS_DMA, NULL);
+	if (ret == -EOPNOTSUPP) {
+		skip = "this kernel has no hmm_dma_map_pfn()";
+		return false;
+	}
+	WANT(ret == (strstr(cmdline, "swiotlb=force") ? -EIO : 0), "read: %s", strerror(-ret));
+	WANT(!count_in_device(), "%u pages are left in the device", count_in_device());
+	if (ret)
+		return verify(0, PAGES);
+	WANT(!memcmp(buf, area, sizeof(buf)), "other data");
+	for (i = 0; i < PAGES; i++)
+		buf[i * HMMT_PAGE_SIZE / 8 + 8] ^= 1;
+	ret = hmmt_access(&dev0, at(0), buf, sizeof(buf), HMMT_ACCESS_DMA | HMMT_ACCESS_WRITE,
+			  NULL);
+	WANT(!ret && !memcmp(buf, area, sizeof(buf)), "write: %s", strerror(-ret));
+	TRY(stats_of(&dev0, &st));
+	/* once to read, twice to write */
+	WANT(st.dma_mapped - before.dma_mapped == 3 * PAGES && st.dma_wrong == before.dma_wrong,
+	     "mapped %llu, wrong %llu", st.dma_mapped - before.dma_mapped,
+	     st.dma_wrong - before.dma_wrong);
+	return true;
+}
+
+/* Memory that fails is the device's matter: the kernel says so and leaves it alone */
+static bool memory_failure(void)
+{
+	static const char corrupt[] = "/sys/kernel/debug/hwpoison/corrupt-pfn";
+	uint64_t entry;
+	char text[32];
+	int ret;
+
+	if (access(corrupt, W_OK)) {
+		skip = "this kernel has no memory failure handling";
+		return false;
+	}
+	TRY(base_in_device());
+	ret = hmmt_pagemap_read(getpid(), at(7), 1, &entry);
+	WANT(!ret && hmmt_pagemap_decode(entry).swap, "pagemap: %s", strerror(-ret));
+	snprintf(text, sizeof(text), "%llu",
+		 (unsigned long long)hmmt_pagemap_decode(entry).swap_pfn);
+	ret = hmmt_write_file(corrupt, text);
+	/* EBUSY: that of a kernel without DAX, which does not get so far */
+	WANT(ret == -ENXIO || ret == -EBUSY, "%s", strerror(-ret));
+	WANT(count_in_device() == PAGES, "%u pages are left in the device", count_in_device());
+	TRY(verify_device(&dev0, 0, PAGES));
+	return verify(0, PAGES);
+}
+
 /* Each invariant, broken for one walk, is the one that is reported */
 static bool checks_fire(void)
 {
@@ -503,7 +600,7 @@ static bool checks_fire(void)
 
 static bool coherent(void)
 {
-	struct hmmt_dev dev2;
+	struct hmmt_dev dev2, dev3;
 	struct hmmt_migrate m;
 	struct hmmt_stats st;
 	uint16_t s;
@@ -531,6 +628,20 @@ static bool coherent(void)
 	TRY(verify_device(&dev2, 0, PAGES));
 	TRY(stats_of(&dev2, &st));
 	WANT(st.pages_used == PAGES, "moved by an access: used %llu", st.pages_used);
+	/* neither memory of the system nor of another device */
+	TRY(migrate(&dev0, 0, PAGES, 0, &m));
+	WANT(!m.migrated, "to another device: %llu", m.migrated);
+	if (!hmmt_open(&dev3, 3)) {
+		TRY(migrate(&dev3, 0, PAGES, HMMT_MIGRATE_TO_SYS, &m));
+		WANT(!m.migrated, "by another device: %llu", m.migrated);
+		hmmt_close(&dev3);
+	}
+	/* a page that is to stay for long leaves the device */
+	ret = hmmt_pin(&dev2, at(PAGES - 1), HMMT_PAGE_SIZE, HMMT_PIN_LONGTERM, NULL);
+	WANT(!ret, "pin: %s", strerror(-ret));
+	TRY(stats_of(&dev2, &st));
+	WANT(st.pages_used == PAGES - 1, "used %llu", st.pages_used);
+	hmmt_pin(&dev2, 0, 0, HMMT_PIN_RELEASE, NULL);
 	TRY(migrate(&dev2, 0, PAGES / 2, HMMT_MIGRATE_TO_SYS, &m));
 	WANT(m.migrated == PAGES / 2, "migrated %llu", m.migrated);
 	TRY(verify(0, PAGES));
@@ -598,6 +709,7 @@ static const struct test tests[] = {
 	{ "evict_chunk", evict_chunk },
 	{ "evict_range", evict_range },
 	{ "evict_pfns", evict_pfns },
+	{ "evict_thp", evict_thp },
 	{ "evict_errors", evict_errors },
 	{ "window_base_64k", window_base_64k },
 	{ "window_base_2m", window_base_2m },
@@ -612,12 +724,15 @@ static const struct test tests[] = {
 	{ "pin_errors", pin_errors },
 	{ "perturb", perturb },
 	{ "read_unlocked", read_unlocked },
+	{ "dma", dma },
+	{ "memory_failure", memory_failure },
 	{ "checks_fire", checks_fire },
 	{ "coherent", coherent },
 	{ "coherent_unplug", coherent_unplug },
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
+	parse_options(argc, argv);
 	return run_tests("hmm-uapi", tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -5,6 +5,9 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "validate.h"
 
 static bool thp(unsigned long unused)
@@ -217,6 +220,81 @@ static bool mixed(unsigned long back)
 	return intact_at(area, 0, 300);
 }
 
+/* Base pages before what is left of a THP, of which a page is pinned */
+static bool behind_pinned(unsigned long unused)
+{
+	struct hmmt_migrate m;
+	unsigned long i;
+	int ret;
+
+	TRY(system_thps(1));
+	WANT(!madvise(area, HMMT_PMD_SIZE, MADV_NOHUGEPAGE) &&
+	     !madvise(area, 100 * HMMT_PAGE_SIZE, MADV_DONTNEED), "%s", strerror(errno));
+	for (i = 0; i < 100; i++)
+		*word(i) = value(i);
+	ret = hmmt_pin(&dev0, at(300), HMMT_PAGE_SIZE, HMMT_PIN_WRITE, NULL);
+	WANT(!ret, "pin: %s", strerror(-ret));
+	TRY(move(0, PAGES, 0, &m));
+	WANT(m.migrated == 100, "migrated %llu of the 100 before it", m.migrated);
+	TRY(placed(0, 100, DEVICE, 0));
+	TRY(placed(100, PAGES - 100, SYSTEM, 0));
+	TRY(verify(100, PAGES));
+	hmmt_pin(&dev0, 0, 0, HMMT_PIN_RELEASE, NULL);
+	TRY(move(100, PAGES - 100, 0, &m));
+	WANT(m.migrated == PAGES - 100, "migrated %llu of 412 afterwards", m.migrated);
+	return intact(0, PAGES);
+}
+
+/*
+ * Pages that swap has a copy of, which a child still needs: they stay. When nobody needs
+ * it any more they go.
+ */
+static bool swap_cache(unsigned long unused)
+{
+	struct hmmt_migrate m;
+	uint64_t entry = 0;
+	pid_t pid;
+	int ret;
+
+	hmmt_swap_on(32);
+	if (access(HMMT_SWAP_FILE, F_OK))
+		SKIP("no swap");
+	TRY(fill(1, false));
+	WANT(!madvise(area, 8 * HMMT_PAGE_SIZE, MADV_PAGEOUT), "pageout: %s", strerror(errno));
+	ret = hmmt_pagemap_read(getpid(), at(0), 1, &entry);
+	WANT(!ret && hmmt_pagemap_decode(entry).swap, "page 0 is not swapped out");
+	pid = fork();
+	while (!pid)
+		pause();
+	TRY(verify(0, 8));
+	TRY(move(0, 8, 0, &m));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	WANT(!m.migrated, "migrated %llu pages that swap has as well", m.migrated);
+	TRY(verify(0, 8));
+	TRY(move(0, 8, 0, &m));
+	WANT(m.migrated == 8, "migrated %llu of 8 that swap had", m.migrated);
+	TRY(intact(0, PAGES));
+	munmap(area, HMMT_PMD_SIZE);
+	hmmt_swap_off();
+	return true;
+}
+
+/* There is nothing to bring back in a page of zeros, which is no device's */
+static bool zero_back(unsigned long unused)
+{
+	struct hmmt_migrate m;
+	unsigned long i;
+
+	TRY(fill(1, false));
+	WANT(!madvise(area, HMMT_PMD_SIZE, MADV_DONTNEED), "%s", strerror(errno));
+	for (i = 0; i < PAGES; i++)
+		WANT(!*(volatile uint64_t *)word(i), "page %lu", i);
+	TRY(move(0, PAGES, HMMT_MIGRATE_TO_SYS, &m));
+	WANT(!m.migrated && !m.collected, "collected %llu migrated %llu", m.collected, m.migrated);
+	return placed(0, PAGES, SYSTEM, 0);
+}
+
 static bool shmem(unsigned long flags)
 {
 	struct hmmt_migrate m;
@@ -372,6 +450,11 @@ const struct row collect_rows[] = {
 	{ "collect.mixed", "a PTE-mapped THP behind base pages in the same PMD, all go",
 	  THREAD, mixed, 0, 0 },
 	{ "collect.mixed_back", "the same, of device memory", THREAD, mixed, 1, 0 },
+	{ "collect.behind_pinned", "base pages before what is left of a pinned THP go, it stays",
+	  SETUP, behind_pinned, 0, 0 },
+	{ "collect.swap_cache", "a page in the swap cache goes when swap is not needed any more",
+	  "__migrate_device_pages(): folio_free_swap()", swap_cache, 0, 0 },
+	{ "collect.zero_back", "the zero page is no device memory", SETUP, zero_back, 0, 0 },
 	{ "collect.shmem", "a THP of shared memory is refused and stays as it is",
 	  "__migrate_device_pages(): only anonymous memory", shmem, 0, 0 },
 	{ "collect.shmem_split", "also where the driver has base pages only",

@@ -118,6 +118,39 @@ static bool join(unsigned long unused)
 	return intact(0, PAGES);
 }
 
+/* The same of shared memory, which goes nowhere in any case */
+static bool join_shared(unsigned long unused)
+{
+	struct hmmt_migrate m;
+	unsigned long i;
+
+	WANT(mmap(area, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE,
+		  MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == area, "%s", strerror(errno));
+	for (i = 0; i < PAGES; i++)
+		*word(i) = value(i);
+	TRY(move(0, PAGES, HMMT_MIGRATE_JOIN, &m));
+	WANT(COUNTED(joined) == PAGES, "%llu pages joined", COUNTED(joined));
+	WANT(!m.migrated, "migrated %llu", m.migrated);
+	return verify(0, PAGES);
+}
+
+/* Destinations for all but the first page: nothing is there afterwards */
+static bool hole_no_head(unsigned long unused)
+{
+	struct hmmt_migrate m;
+	unsigned long i;
+
+	TRY(fill(1, true));
+	WANT(!madvise(area, HMMT_PMD_SIZE, MADV_DONTNEED), "%s", strerror(errno));
+	TRY(inject(HMMT_SITE_DEV_BASE, 1, 0));
+	TRY(move(0, PAGES, HMMT_MIGRATE_SPLIT | HMMT_MIGRATE_PARTIAL_HOLE, &m));
+	WANT(!m.migrated && m.nomem == 1, "migrated %llu nomem %llu", m.migrated, m.nomem);
+	TRY(placed(0, PAGES, NOWHERE, -1));
+	for (i = 0; i < PAGES; i++)
+		WANT(!*word(i), "page %lu holds %#llx", i, (unsigned long long)*word(i));
+	return true;
+}
+
 /* Eviction has no vma to split in: refused is right, lost is not */
 static bool evict_no_thp(unsigned long unused)
 {
@@ -180,6 +213,10 @@ const struct row split_rows[] = {
 	  hole_partial, 0, ROW_DEADLY },
 	{ "split.join", "base pages with a compound destination are refused, without damage",
 	  "__migrate_device_pages()", join, 0, ROW_DEADLY },
+	{ "split.join_shared", "the same of shared memory", "__migrate_device_pages()", join_shared,
+	  0, 0 },
+	{ "split.hole_no_head", "a hole without a destination for its first page stays one", SETUP,
+	  hole_no_head, 0, 0 },
 	{ "split.evict_no_thp", "eviction without a THP to go to leaves the data alone",
 	  "__migrate_device_pages(): no vma to split in", evict_no_thp, 0, 0 },
 	{ "peer.thp", "a THP goes from one device to another whole", SERIES, peer, 0, 0 },

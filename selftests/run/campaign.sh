@@ -222,10 +222,10 @@ ktap_equal "program with a duration that dies: another seed for the rest" \
 sed -i 's/ --for @duration//' "$fake/configs/profiles/programs"
 FAKE_DEADLY=a programs
 ktap_equal "program with neither that dies: no other guest" "$(plan_of prog | wc -l)" 1
-sed -i 's/ prog --seed/ nobody --seed/' "$fake/configs/profiles/programs"
+sed -i 's/ prog --seed/ append:a=1 driver:b=2 nobody --seed/' "$fake/configs/profiles/programs"
 programs
 ktap_match "program that is none" "exit $rc: $(cat "$tmp/out")" \
-	"^exit 2: .*unknown guest program 'nobody'; valid: prog other\$"
+	"^exit 2: .*unknown guest program 'nobody'; valid: hmm-tests prog other\$"
 sed -i 's/ -  / storm  /' "$fake/configs/profiles/programs"
 programs
 ktap_match "program and scenarios" "exit $rc: $(cat "$tmp/out")" "^exit 2: .*not both"
@@ -256,6 +256,9 @@ ktap_equal "one.sh: torture under pressure" "$(told storm '& --vm 1 --fork 2')" 
 ktap_equal "one.sh: program" "$(told - 'prog -s @seed -d @duration @avoid x @after')" \
 	"selftest: prog -s 5 -d 40s --avoid here,there x"
 ktap_equal "one.sh: program that goes on" "$(told - 'prog @after=a.b')" "selftest: prog --after a.b"
+ktap_equal "one.sh: words for the driver" "$(told - 'append:a=1 driver:b=2 append:c prog d')" \
+	"selftest: driver:b=2 prog d"
+ktap_match "one.sh: words for the kernel" "$(cat "$tmp/argv")" '--append +a=1 c -- driver'
 ktap_equal "one.sh: nothing is avoided" "$(HMMT_AVOID='' told - 'prog @avoid')" "selftest: prog"
 
 # bisect-step maps what a run said

@@ -53,15 +53,16 @@ program_words()
 	done
 }
 
+append=		# to the kernel's command line
+driver=()
 if [ "$scenarios" = - ]; then
 	expect=selftest
-	nodes=()
 	read -r -a words <<<"$program"
 	mapfile -t words < <(program_words "${words[@]}")
 else
 	expect=torture
 	# two memory nodes, between which the kernel moves pages
-	nodes=(--append numa=fake=2)
+	append=numa=fake=2
 	# Ops that are known to be the death of a guest with this kernel
 	without=$(known_without "$release")
 	words=(torture --seed "$seed" --duration "${seconds}s" --scenario "$scenarios"
@@ -71,9 +72,18 @@ else
 		words=(pressure "${stress[@]}" : "${words[@]}" --company)
 	fi
 fi
-# Counts of what was run here, not of what booting did
+while [[ ${words[0]} == @(driver|append):* ]]; do
+	case ${words[0]} in
+	driver:*) driver+=("${words[0]}") ;;
+	append:*) append+=" ${words[0]#append:}" ;;
+	esac
+	words=("${words[@]:1}")
+done
+# A kernel that counts, and a place for what it counted
+counts=()
 if grep -q '^# gcov:' "$HMMT_TOP/configs/kernel/$flavour"; then
-	words=(gcov-data reset + "${words[@]}" + gcov-data)
+	counts=(--counts)
+	words=(gcov-data "${words[@]}")
 fi
 
 # Ctrl-C goes to the whole group: vmrun ends the guest, this goes on to judge.
@@ -83,8 +93,7 @@ setpriv --pdeathsig TERM "$HMMT_TOP/tools/vm/boot.sh" --dir "$dir" \
 	--tools "$tools" --build "$build" --image "$image" --engine "$engine" \
 	--seed "$seed" --cpus "$cpus" --mem "$mem" --stall "$stall" --overdue "$overdue" \
 	--expect "$expect" --flavour "$flavour" --label "$name" --perturb "$perturb" --quiet \
-	"${nodes[@]}" -- \
-	"${words[@]}" || rc=$?
+	--append "$append" "${counts[@]}" -- "${driver[@]}" "${words[@]}" || rc=$?
 # Without a guest there is no run.json, and the judge would see no run at all.
 if [ ! -f "$dir/run.json" ]; then
 	mkdir -p "$dir"

@@ -3,8 +3,10 @@
 # A profile and the user's options become a plan: one line a run, tab separated
 # whose columns are PLAN_COLUMNS of lib.sh. NAME is also the run's directory. KERNEL is a
 # series to fetch, or "own": the tree of --ksrc. SCENARIOS is "-" where the guest does not
-# torture but runs PROGRAM, a guest program and its arguments, in which
+# torture but runs PROGRAM, a guest program and its arguments.
 # Beside SCENARIOS it is "& ARGS": what stress-ng does meanwhile. The words of a program:
+#	driver:KEY=VALUE	before it: for the driver, see tools/guest/init.c
+#	append:KEY=VALUE	before it: for the kernel
 #	@seed @duration	are those of the run
 #	@avoid		is --avoid and the known issues of the kernel
 #	@after[=ROW]	is --after ROW, or nothing: with it a guest that died is
@@ -52,6 +54,17 @@ scenario_sets()
 	fi
 }
 
+# program_name PROGRAM: without the words before it
+program_name()
+{
+	local word
+
+	for word in $1; do
+		[[ $word == @(driver|append):* ]] || break
+	done
+	printf '%s\n' "$word"
+}
+
 # default_kernel: what runs are for where nothing else is said
 default_kernel()
 {
@@ -90,7 +103,7 @@ plan_rows()
 {
 	local profile=$1 base=$2
 	local row engines kernels flavours sets duration repeat first sets_waits r
-	local start label usual
+	local start label usual guest_program
 	local scenario_lines kernel_lines
 	local number=0 name engine accel kernel flavour scenarios seed seconds perturb program
 	local -a programs
@@ -113,8 +126,9 @@ plan_rows()
 		if [ "$sets" != - ] && [ -n "$program" ] && [[ $program != "& "* ]]; then
 			die "$EX_USAGE" "profile $profile, run $row: scenarios or a program, not both"
 		elif [ "$sets" = - ]; then
-			in_list "${program%% *}" "${programs[@]}" ||
-				usage_die "guest program" "${program%% *}" "${programs[@]}"
+			guest_program=$(program_name "$program")
+			in_list "$guest_program" "${programs[@]}" ||
+				usage_die "guest program" "$guest_program" "${programs[@]}"
 		fi
 		kernel_lines=$(kernels_of "$kernels") || exit
 		scenario_lines=$(scenario_sets "$sets") || exit

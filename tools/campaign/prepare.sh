@@ -14,6 +14,8 @@ guest_mib()
 	case $1 in
 	# shadow memory and quarantine
 	KASAN) echo 1536 ;;
+	# half a GiB for coherent devices, and the tree's tests beside it
+	GCOV) echo 2048 ;;
 	*) echo "$PREPARE_GUEST_MIB" ;;
 	esac
 }
@@ -104,12 +106,17 @@ prepare_source()
 }
 
 image_args=()	# what a plan wants of its images
+tree_tests=	# ... and whether it runs the tree's own tests
 
 # prepare_flavour FLAVOUR: kernel, driver and image of it
 prepare_flavour()
 {
 	build_dir=$(vm kernel --ksrc "$source_dir" --flavour "$1") ||
 		die "$EX_NOVERDICT" "kernel $1 of $source_dir was not built"
+	if [ -n "$tree_tests" ]; then
+		vm hmm-tests --ksrc "$source_dir" --build "$build_dir" >/dev/null ||
+			die "$EX_NOVERDICT" "hmm-tests of $source_dir was not built"
+	fi
 	image_file=$(vm image --tools "$tools_dir" --build "$build_dir" "${image_args[@]}") ||
 		die "$EX_NOVERDICT" "the guest's image was not made"
 }
@@ -142,6 +149,9 @@ prepare_all()
 	if plan_column program <<<"$1" | grep -q '^& '; then
 		vm deps --stress || die "$EX_NOVERDICT" "the package stress-ng is not there"
 		image_args=(--stress)
+	fi
+	if plan_column program <<<"$1" | grep -qE '(^| )hmm-tests( |$)'; then
+		tree_tests=1
 	fi
 	prepared=
 	tortured=$(plan_column scenarios kernel <<<"$1" | sed -n '/^-/!s/.*\t//p' | sort -u)

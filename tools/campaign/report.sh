@@ -58,7 +58,7 @@ main()
 	"$(host_bin_dir)/hmmt-judge" sum "$dir" --known "$HMMT_TOP/configs/known" || rc=$?
 	[ ! -f "$dir/plan.tsv" ] ||
 		printf '  %-8s %s\n' "seed" "$(plan_column seed <"$dir/plan.tsv" | sort -un | paste -sd' ')"
-	if [ -f "$dir/plan.tsv" ] && grep -qsa -m 1 '^# gcov file ' "$dir"/[0-9]*/results.log; then
+	if [ -f "$dir/plan.tsv" ] && compgen -G "$dir/[0-9]*/counts.bin" >/dev/null; then
 		"$HMMT_TOP/tools/coverage/coverage.sh" --list "$dir/uncovered.txt" "$dir"/[0-9]*/ ||
 			msg "the coverage could not be added up"
 	fi

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Coverage of the kernel: from results.log to a table. */
+/* Coverage of the kernel: from what guests left to a table. */
 #ifndef _COVERAGE_H
 #define _COVERAGE_H
 
@@ -19,6 +19,8 @@ struct source_line {
 	unsigned long long runs;
 	unsigned long long taken[MAX_BRANCHES];
 	char *text;
+	const char *function;	/* "" outside of any */
+	const char *reason;	/* why it is not covered, NULL: nobody knows */
 };
 
 struct source_file {
@@ -34,17 +36,38 @@ struct coverage {
 	unsigned int nr_files;
 	regex_t match, assertion;
 	bool have_match, have_assertion;
+	unsigned int stale;	/* reasons for nothing that is missing */
 };
 
 /* 0 or 1 as the program's exit status wants it; what is wrong is said. */
 
-/* Write the .gcda files of a results.log below @dir, with a link to each .gcno. */
-int unpack(const char *log, const char *dir);
+/* Write the .gcda files of a counts.bin below @dir, with a link to each .gcno. */
+int unpack(const char *counts, const char *dir);
 /* The table of files, configs/coverage, and their sources in @ksrc. */
 int sum_config(struct coverage *cov, const char *path, const char *ksrc);
 /* Add documents of gcov --json-format. */
 int sum_json(struct coverage *cov, FILE *in);
+/* The lines of @f in @ksrc, with what is known of each before anything ran. */
+int source_read(const struct coverage *cov, struct source_file *f, const char *ksrc);
+/* Why what is not covered is not, configs/uncovered; the stale ones are said. */
+int reasons_read(struct coverage *cov, const char *path);
 /* Percent, and what is missing; @list gets the latter line by line, or NULL. */
-int table_print(const struct coverage *cov, FILE *list);
+void table_print(const struct coverage *cov, FILE *list);
+
+/* Is the line looked at at all? */
+static inline bool line_counts(const struct source_file *f, const struct source_line *l)
+{
+	return l->code && (f->aim_lines >= 0 || l->matched);
+}
+
+/* Branches that were never taken */
+static inline unsigned int line_open(const struct source_line *l)
+{
+	unsigned int i, open = 0;
+
+	for (i = 0; !l->ignored && i < l->nr_branches; i++)
+		open += !l->taken[i];
+	return open;
+}
 
 #endif /* _COVERAGE_H */

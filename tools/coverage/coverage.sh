@@ -3,8 +3,9 @@
 # usage: coverage.sh [--list FILE] RUNDIR...
 #
 # What of configs/coverage the runs of flavour GCOV went through, all of them
-# together: a table, and line by line in FILE what none did. Runs without counts,
-# such as of a guest that died, are named and left out. Exit 1: none had any.
+# together: a table, and line by line in FILE what none did, with the reasons of
+# configs/uncovered. All must be of one kernel build. Runs without counts, such as of
+# a guest that died in its first second, are named and left out. Exit 1: none had any.
 set -euo pipefail
 
 HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
@@ -29,24 +30,22 @@ main()
 	# shellcheck disable=SC2064
 	trap "rm -rf '$tmp'" EXIT
 	for run in "$@"; do
-		if ! grep -qa '^# gcov file ' "$run/results.log" 2>/dev/null; then
-			msg "no counts: $run"
-			continue
-		fi
+		[ -f "$run/counts.bin" ] || continue
 		n=$((n + 1))
-		"$(host_bin_dir)/hmmt-coverage" unpack "$run/results.log" "$tmp/$n" >>"$tmp/names"
-		[ -n "$build" ] ||
-			build=$(sed -n 's,^# gcov file \(.*\)/mm/.*,\1,p' "$run/results.log" | head -n 1)
+		"$(host_bin_dir)/hmmt-coverage" unpack "$run/counts.bin" "$tmp/$n" >>"$tmp/names" ||
+			msg "no counts: $run"
 	done
-	[ "$n" -gt 0 ] || die 1 "none of the runs has counts: flavour GCOV has"
+	[ -s "$tmp/names" ] || die 1 "none of the runs has counts: flavour GCOV has"
+	build=$(sed -n "s,^$tmp/[0-9]*\(/.*\)/mm/[^/]*\$,\1,p" "$tmp/names" | sort -u)
+	[ "$(wc -l <<<"$build")" -eq 1 ] || die 1 "runs of several kernels:" "$build"
 	mapfile -t data <"$tmp/names"
 	# beside the data, since gcov writes even what it prints
 	(cd "$tmp" && gcov --json-format --stdout --branch-probabilities "${data[@]}") \
 		>"$tmp/json" 2>"$tmp/err" || { cat "$tmp/err" >&2; exit 1; }
 	printf 'coverage of %d run(s)\n' "$n"
 	"$(host_bin_dir)/hmmt-coverage" table "$HMMT_TOP/configs/coverage" \
-		"$(head -n 1 "$build/hmmt/where")" ${list:+"$list"} <"$tmp/json"
-	[ -z "$list" ] || printf 'never run: %s\n' "$list"
+		"$HMMT_TOP/configs/uncovered" "$(head -n 1 "$build/hmmt/where")" ${list:+"$list"} <"$tmp/json"
+	[ -z "$list" ] || printf 'what is missing: %s\n' "$list"
 }
 
 main "$@"

@@ -7,38 +7,42 @@
 #include "coverage.h"
 
 static const char usage[] =
-"usage: hmmt-coverage unpack RESULTS.LOG DIR\n"
-"       hmmt-coverage table CONFIG KSRC [LIST] <JSON\n"
+"usage: hmmt-coverage unpack COUNTS.BIN DIR\n"
+"       hmmt-coverage table CONFIG REASONS KSRC [LIST] <JSON\n"
 "\n"
-"unpack writes the .gcda files that a guest printed below DIR and says their\n"
+"unpack writes the .gcda files that a guest left below DIR and says their\n"
 "names; table adds up what gcov --json-format --stdout made of them, and writes\n"
-"what was never run to LIST.\n";
+"what was never run to LIST, each with its reason of the list REASONS.\n";
 
-int main(int argc, char **argv)
+static int table(char **argv, int argc)
 {
 	static struct coverage cov;
 	FILE *list = NULL;
-	int ret;
 
-	if (argc == 4 && !strcmp(argv[1], "unpack"))
-		return unpack(argv[2], argv[3]);
-	if ((argc != 4 && argc != 5) || strcmp(argv[1], "table")) {
-		fputs(usage, stderr);
-		return 2;
-	}
-	if (sum_config(&cov, argv[2], argv[3]) || sum_json(&cov, stdin))
+	if (sum_config(&cov, argv[0], argv[2]) || sum_json(&cov, stdin) ||
+	    reasons_read(&cov, argv[1]))
 		return 1;
-	if (argc == 5) {
-		list = fopen(argv[4], "we");
+	if (argc == 4) {
+		list = fopen(argv[3], "we");
 		if (!list) {
-			fprintf(stderr, "hmmt-coverage: %s: %s\n", argv[4], strerror(errno));
+			fprintf(stderr, "hmmt-coverage: %s: %s\n", argv[3], strerror(errno));
 			return 1;
 		}
 	}
-	ret = table_print(&cov, list);
+	table_print(&cov, list);
 	if (list && fclose(list)) {
-		fprintf(stderr, "hmmt-coverage: %s: %s\n", argv[4], strerror(errno));
+		fprintf(stderr, "hmmt-coverage: %s: %s\n", argv[3], strerror(errno));
 		return 1;
 	}
-	return ret;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 4 && !strcmp(argv[1], "unpack"))
+		return unpack(argv[2], argv[3]);
+	if ((argc == 5 || argc == 6) && !strcmp(argv[1], "table"))
+		return table(argv + 2, argc - 2);
+	fputs(usage, stderr);
+	return 2;
 }

@@ -13,33 +13,6 @@ static int bad_config(const char *path, unsigned int n, const char *what)
 	return 1;
 }
 
-static int read_source(struct coverage *cov, struct source_file *f, const char *ksrc)
-{
-	char path[4096], *text = NULL;
-	size_t size = 0;
-	FILE *in;
-
-	snprintf(path, sizeof(path), "%s/%s", ksrc, f->name);
-	in = fopen(path, "re");
-	if (!in) {
-		fprintf(stderr, "hmmt-coverage: %s: %s\n", path, strerror(errno));
-		return 1;
-	}
-	f->line = calloc(MAX_LINES, sizeof(f->line[0]));
-	while (f->line && f->nr_lines + 1 < MAX_LINES && getline(&text, &size, in) > 0) {
-		struct source_line *l = &f->line[++f->nr_lines];
-
-		text[strcspn(text, "\n")] = 0;
-		l->text = strdup(text);
-		l->ignored = cov->have_assertion && !regexec(&cov->assertion, text, 0, NULL, 0);
-		l->matched = cov->have_match && !l->ignored &&
-			     !regexec(&cov->match, text, 0, NULL, 0);
-	}
-	free(text);
-	fclose(in);
-	return !f->line;
-}
-
 static int aim(const char *s)
 {
 	return *s == '-' ? -1 : atoi(s);
@@ -81,7 +54,7 @@ int sum_config(struct coverage *cov, const char *path, const char *ksrc)
 	free(text);
 	fclose(in);
 	for (i = 0; !ret && i < cov->nr_files; i++)
-		ret = read_source(cov, &cov->file[i], ksrc);
+		ret = source_read(cov, &cov->file[i], ksrc);
 	return ret;
 }
 

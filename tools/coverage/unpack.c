@@ -1,44 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What gcov-data printed, back into files. */
+/* What gcov-data left, back into files. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "counts.h"
 #include "coverage.h"
 
-#define FILE_MARK	"# gcov file "
-#define DATA_MARK	"# gcov data "
-
-static int value_of(char c)
+static int fail(const char *what, const char *why)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? at - digits : -1;
-}
-
-/* False: cut off, or not base64 */
-static bool put_data(FILE *out, const char *s)
-{
-	for (; *s && *s != '\n'; s += 4) {
-		int a = value_of(s[0]), b = a < 0 ? -1 : value_of(s[1]);
-		int c, d;
-
-		if (b < 0 || !s[2] || !s[3])
-			return false;
-		c = value_of(s[2]);
-		d = value_of(s[3]);
-		putc(a << 2 | b >> 4, out);
-		if (c >= 0)
-			putc((b & 15) << 4 | c >> 2, out);
-		if (c >= 0 && d >= 0)
-			putc((c & 3) << 6 | d, out);
-	}
-	return true;
+	fprintf(stderr, "hmmt-coverage: %s: %s\n", what, why);
+	return 1;
 }
 
 static void make_parents(char *path)
@@ -53,76 +30,97 @@ static void make_parents(char *path)
 }
 
 /* @name is the absolute path of the .gcda file that the compiler had in mind. */
-static FILE *start_file(const char *dir, char *name)
+static int put_file(const char *dir, const char *name, const char *data, size_t len)
 {
 	char path[4096], note[4096];
-	size_t len;
+	int stem = (int)strlen(name) - 5;
 	FILE *out;
 
-	name[strcspn(name, "\n")] = 0;
-	len = strlen(name);
-	if (*name != '/' || strstr(name, "/../") || len < 6 ||
-	    snprintf(path, sizeof(path), "%s%s", dir, name) >= (int)sizeof(path)) {
-		fprintf(stderr, "hmmt-coverage: no name of a data file: %s\n", name);
-		return NULL;
-	}
-	snprintf(note, sizeof(note), "%.*sno", (int)len - 2, name);
-	make_parents(path);
-	out = fopen(path, "we");
-	if (!out) {
-		fprintf(stderr, "hmmt-coverage: %s: %s\n", path, strerror(errno));
-		return NULL;
-	}
-	printf("%s\n", path);
+	if (*name != '/' || strstr(name, "/../") || stem < 1 || strcmp(name + stem, ".gcda") ||
+	    snprintf(path, sizeof(path), "%s%s", dir, name) >= (int)sizeof(path))
+		return fail(name, "no name of a data file");
+	snprintf(note, sizeof(note), "%.*s.gcno", stem, name);
 	if (access(note, R_OK)) {
 		fprintf(stderr, "hmmt-coverage: %s: %s: was the kernel built again?\n", note,
 			strerror(errno));
-		fclose(out);
-		return NULL;
-	}
-	strcpy(path + strlen(path) - 2, "no");
-	if (symlink(note, path) && errno != EEXIST) {
-		fprintf(stderr, "hmmt-coverage: %s: %s\n", path, strerror(errno));
-		fclose(out);
-		return NULL;
-	}
-	return out;
-}
-
-int unpack(const char *log, const char *dir)
-{
-	FILE *in = fopen(log, "re"), *out = NULL;
-	unsigned int files = 0;
-	char *line = NULL;
-	size_t size = 0;
-	int ret = 1;
-
-	if (!in) {
-		fprintf(stderr, "hmmt-coverage: %s: %s\n", log, strerror(errno));
 		return 1;
 	}
-	while (getline(&line, &size, in) > 0) {
-		if (!strncmp(line, FILE_MARK, strlen(FILE_MARK))) {
-			if (out)
-				fclose(out);
-			out = start_file(dir, line + strlen(FILE_MARK));
-			if (!out)
-				goto close;
-			files++;
-		} else if (!strncmp(line, DATA_MARK, strlen(DATA_MARK))) {
-			if (out && put_data(out, line + strlen(DATA_MARK)))
-				continue;
-			fprintf(stderr, "hmmt-coverage: %s: data that is cut off\n", log);
-			goto close;
-		}
-	}
-	if (!files)
-		fprintf(stderr, "hmmt-coverage: %s: the guest printed no coverage\n", log);
-	ret = !files;
-close:
-	if (out)
+	make_parents(path);
+	out = fopen(path, "we");
+	if (!out)
+		return fail(path, strerror(errno));
+	if (fwrite(data, 1, len, out) != len) {
 		fclose(out);
-	free(line);
-	fclose(in);
+		return fail(path, strerror(errno));
+	}
+	if (fclose(out))
+		return fail(path, strerror(errno));
+	printf("%s\n", path);
+	strcpy(path + strlen(path) - 5, ".gcno");
+	if (symlink(note, path) && errno != EEXIST)
+		return fail(path, strerror(errno));
+	return 0;
+}
+
+/* The last one that is complete, or NULL */
+static const struct counts_slot *newest(const char *counts)
+{
+	const struct counts_slot *best = NULL;
+	unsigned int i;
+
+	for (i = 0; i < COUNTS_SLOTS; i++) {
+		const struct counts_slot *slot = (const void *)(counts + i * COUNTS_SLOT);
+
+		if (slot->number && (!best || slot->number > best->number))
+			best = slot;
+	}
+	return best;
+}
+
+static int put_files(const char *counts, const char *name, const char *dir)
+{
+	const struct counts_slot *slot = newest(counts);
+	size_t at, next, name_at, data_at;
+
+	if (!slot)
+		return fail(name, "the guest left no counts");
+	if (slot->len > COUNTS_SLOT - sizeof(*slot))
+		return fail(name, "not what gcov-data writes");
+	for (at = 0; at < slot->len; at = next) {
+		const char *base = (const char *)(slot + 1);
+		const struct counts_entry *e = (const void *)(base + at);
+
+		name_at = at + sizeof(*e);
+		if (name_at > slot->len)
+			return fail(name, "not what gcov-data writes");
+		data_at = name_at + COUNTS_ALIGN(e->name_len);
+		next = data_at + COUNTS_ALIGN(e->data_len);
+		if (next > slot->len || !e->name_len || base[name_at + e->name_len - 1])
+			return fail(name, "not what gcov-data writes");
+		if (put_file(dir, base + name_at, base + data_at, e->data_len))
+			return 1;
+	}
+	return 0;
+}
+
+int unpack(const char *name, const char *dir)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	char *counts;
+	int ret;
+
+	if (fd < 0)
+		return fail(name, strerror(errno));
+	if (fstat(fd, &st) || st.st_size != COUNTS_SIZE) {
+		close(fd);
+		return fail(name, "not what gcov-data writes");
+	}
+	counts = mmap(NULL, COUNTS_SIZE, PROT_READ, MAP_PRIVATE, fd, 0);
+	close(fd);
+	if (counts == MAP_FAILED)
+		return fail(name, strerror(errno));
+	ret = put_files(counts, name, dir);
+	munmap(counts, COUNTS_SIZE);
 	return ret;
 }

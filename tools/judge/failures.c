@@ -35,6 +35,19 @@ bool hmmt_started(const struct hmmt_judgement *j)
 	       json_array_size(j->res.records) || j->res.end_seen;
 }
 
+/* A record says which reports its program provokes: "splats_planned", by their titles */
+static bool splat_planned(const struct hmmt_judgement *j, const char *title)
+{
+	const json_t *rec, *planned;
+	size_t i, n;
+
+	json_array_foreach(j->res.records, i, rec)
+		json_array_foreach(json_object_get(rec, "splats_planned"), n, planned)
+			if (!strcmp(json_string_value(planned) ?: "", title))
+				return true;
+	return false;
+}
+
 static void console_failures(struct hmmt_judgement *j)
 {
 	const struct hmmt_splat *s;
@@ -47,6 +60,10 @@ static void console_failures(struct hmmt_judgement *j)
 			continue;
 		if (!strcmp(s->kind, "panic") && !hmmt_started(j)) {
 			hmmt_json_add(j->notes, "panic before init: %s", s->title);
+			continue;
+		}
+		if (splat_planned(j, s->title)) {
+			hmmt_json_add(j->notes, "provoked by a test: %s", s->title);
 			continue;
 		}
 		snprintf(where, sizeof(where), "console.log line %lu", s->line);

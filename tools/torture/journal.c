@@ -1,65 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The journal's mapping and its records. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../lib/hmmt.h"
 #include "record.h"
 
-#define PCI_DIR		"/sys/bus/pci/devices"
 #define ANON_SIZE	(1UL << 20)
-
-static bool file_is(const char *dev, const char *name, const char *want)
-{
-	char path[320], buf[32];
-
-	snprintf(path, sizeof(path), PCI_DIR "/%s/%s", dev, name);
-	if (hmmt_read_file(path, buf, sizeof(buf)) < 0)
-		return false;
-	return !strncmp(buf, want, strlen(want));
-}
-
-/* Map BAR 2 of the ivshmem device; returns NULL where there is none. */
-static void *map_bar(size_t *size)
-{
-	static const char * const names[] = { "resource2_wc", "resource2" };
-	void *p = MAP_FAILED;
-	struct dirent *de;
-	char path[320];
-	unsigned int i;
-	struct stat st;
-	DIR *dir;
-	int fd;
-
-	dir = opendir(PCI_DIR);
-	if (!dir)
-		return NULL;
-	while (p == MAP_FAILED && (de = readdir(dir))) {
-		if (!file_is(de->d_name, "vendor", "0x1af4") ||
-		    !file_is(de->d_name, "device", "0x1110"))
-			continue;
-		for (i = 0; i < 2 && p == MAP_FAILED; i++) {
-			snprintf(path, sizeof(path), PCI_DIR "/%s/%s", de->d_name, names[i]);
-			fd = open(path, O_RDWR | O_CLOEXEC);
-			if (fd < 0)
-				continue;
-			if (!fstat(fd, &st) && st.st_size > JOURNAL_RECORDS_OFF)
-				p = mmap(NULL, st.st_size, PROT_READ | PROT_WRITE,
-					 MAP_SHARED, fd, 0);
-			*size = st.st_size;
-			close(fd);
-		}
-	}
-	closedir(dir);
-	return p == MAP_FAILED ? NULL : p;
-}
 
 static void *map_file(const char *path, size_t size)
 {
@@ -79,7 +30,7 @@ int journal_open(struct journal *j, const char *path, _Atomic uint64_t *next)
 	size_t size = HMMT_JOURNAL_SIZE;
 	void *p;
 
-	p = path ? map_file(path, size) : map_bar(&size);
+	p = path ? map_file(path, size) : hmmt_map_bar(size);
 	if (p == MAP_FAILED)
 		return -errno;
 	if (!p) {

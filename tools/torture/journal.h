@@ -13,8 +13,6 @@
 #define HMMT_JOURNAL_VERSION	2
 #define HMMT_JOURNAL_HEADER	4096
 #define HMMT_JOURNAL_SIZE	(16UL << 20)
-#define HMMT_JOURNAL_VENDOR	0x1af4	/* QEMU's ivshmem-plain */
-#define HMMT_JOURNAL_DEVICE	0x1110
 
 /*
  * A round as a program: its text up to the ops, which are the records from

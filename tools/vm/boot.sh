@@ -13,6 +13,7 @@
 #   --flavour F    --label TEXT   --quiet
 #   --append TEXT  more kernel parameters
 #   --program FILE is /program in the guest
+#   --counts       a file counts.bin for gcov-data
 #   --shift N      3           (det: 2^N ns of virtual time an instruction)
 #   WORDS          for init, see tools/guest/init.c
 #
@@ -29,6 +30,8 @@ dir='' tools='' build='' image='' engine=det seed=0 cpus=2 mem=2048 stall=180 li
 overdue=1200 shift=3
 expect=torture flavour='' label='' append='' program='' perturb=none
 quiet=() words=() engine_args=()
+# Files that the guest sees as memory: what is behind their names is their size
+shared=(journal.bin=16M)
 
 parse()
 {
@@ -42,6 +45,7 @@ parse()
 			shift
 			;;
 		--quiet) quiet=(--quiet) ;;
+		--counts) shared+=(counts.bin=8M) ;;
 		--)
 			shift
 			words=("$@")
@@ -99,6 +103,18 @@ quoted()
 	printf ' %q' "$@"
 }
 
+# shared_args DIR: arguments of QEMU for the files, in DIR, one a line
+shared_args()
+{
+	local dir=${1//,/,,} s
+
+	for s in "${shared[@]}"; do
+		printf '%s\n' -object \
+			"memory-backend-file,id=${s%%.*},size=${s#*=},share=on,mem-path=$dir/${s%%=*}" \
+			-device "ivshmem-plain,memdev=${s%%.*}"
+	done
+}
+
 # The kernel unpacks one archive behind the other; the last one counts.
 add_program()
 {
@@ -117,8 +133,7 @@ write_replay()
 			cd "$(dirname "$0")"
 			out=${1:-replay}
 			mkdir -p "$out"
-			rm -f "$out"/{console.log,results.log,journal.bin}
-			truncate -s 16M "$out/journal.bin"
+			rm -f "$out"/{console.log,results.log,journal.bin,counts.bin}
 		END
 		printf '# recorded with QEMU %s\n' "$(qemu_version)"
 		printf '%s%s \\\n' "$qemu" "$(quoted "${engine_args[@]}")"
@@ -127,8 +142,7 @@ write_replay()
 		# shellcheck disable=SC2016 # expanded by the replay
 		printf '\t-serial "file:$out/console.log" -serial "file:$out/results.log" \\\n'
 		# shellcheck disable=SC2016
-		printf '\t-object "memory-backend-file,id=jr,size=16M,share=on,mem-path=$out/journal.bin" \\\n'
-		printf '\t-device ivshmem-plain,memdev=jr\n'
+		shared_args '$out' | sed 's/.*/\t"&" \\/; $s/ \\$//'
 		[ "$accel" != tcg-det ] || cat <<-'END'
 			cmp console.log "$out/console.log" && cmp results.log "$out/results.log" &&
 				echo "the same run, byte for byte"
@@ -142,7 +156,8 @@ readonly TURN_US=2000
 
 main()
 {
-	local cmdline verified=false file
+	local cmdline verified=false
+	local -a memory_args
 
 	parse "$@"
 	need_memory "$((mem + 200))" "a guest of $mem MiB"
@@ -165,7 +180,7 @@ main()
 	printf '%s\n' "$cmdline" >"$dir/cmdline"
 	write_replay
 	[ ! -f "$build/hmmt/config.stamp" ] || verified=true
-	file=${dir//,/,,}/journal.bin
+	mapfile -t memory_args < <(shared_args "$dir")
 
 	step "booting $(cat "$build/hmmt/release") ${flavour:+$flavour }engine $engine ($accel), seed $seed"
 	exec "$tools/host/vmrun" --dir "$dir" --stall "$stall" --limit "$limit" \
@@ -182,8 +197,7 @@ main()
 		-kernel "$dir/bundle/bzImage" -initrd "$dir/bundle/initramfs.cpio" \
 		-append "$cmdline" \
 		-serial "file:$dir/console.log" -serial "file:$dir/results.log" \
-		-object "memory-backend-file,id=jr,size=16M,share=on,mem-path=$file" \
-		-device ivshmem-plain,memdev=jr
+		"${memory_args[@]}"
 }
 
 main "$@"

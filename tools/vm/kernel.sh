@@ -141,9 +141,10 @@ make_kernel()
 {
 	local -a counted
 
-	# The objects that the flavour wants gcov's counts of
+	# The objects that the flavour wants gcov's counts of, and not their namesakes
+	# shellcheck disable=SC2016 # make's $
 	mapfile -t counted < <(sed -n 's/^# gcov: //p' "$fragments/$flavour" | tr ' ' '\n' |
-		sed 's/.*/GCOV_PROFILE_&.o=y/')
+		sed 's|\(.*\)/\(.*\)|GCOV_PROFILE_\2.o=$(if $(filter \1,$(obj)),y)|')
 	kmake -j"$jobs" "${counted[@]}" bzImage modules >"$hmmt/build.log" 2>&1
 }
 
