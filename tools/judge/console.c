@@ -17,6 +17,7 @@
 #define OPEN_LINES	200	/* a report is not longer than this */
 #define PENDING_LINES	60	/* nor is a page dump in front of one */
 #define OUR_MODULE	" [test_hmm]"	/* behind a function of the driver */
+#define INJECTED	64		/* memory failures of a test that are remembered */
 
 struct parser {
 	struct hmmt_console *con;
@@ -31,6 +32,10 @@ struct parser {
 	char line_fn[128], rip[128], at[128], sure[128], guess[128];
 	bool rip_seen, idle;
 	unsigned int open_lines;
+
+	/* page numbers of failures that a test asked for; the oldest ones give way */
+	unsigned long injected[INJECTED];
+	unsigned int nr_injected;
 
 	/* a message in front of the report that says more than the report */
 	char pending[HMMT_TITLE_MAX];
@@ -389,6 +394,24 @@ static void shout(struct parser *p, const char *text)
 	con->fail[con->nr_fails++].time_us = p->now_us;
 }
 
+/* Whoever has a page is told that it fails; if a test asked for that, it is as it should be */
+static bool injected_failure(struct parser *p, const char *text)
+{
+	unsigned long pfn = 0;
+	int end = 0;
+	size_t i;
+
+	if (sscanf(text, "Injecting memory failure for pfn %lx at process", &pfn) == 1) {
+		p->injected[p->nr_injected++ % INJECTED] = pfn;
+		return false;
+	}
+	sscanf(text, "Memory failure: %lx: Sending SIGBUS%n", &pfn, &end);
+	for (i = 0; end && i < INJECTED && i < p->nr_injected; i++)
+		if (p->injected[i] == pfn)
+			return true;
+	return false;
+}
+
 static void kernel_text(struct parser *p, const char *text, unsigned long line)
 {
 	const struct hmmt_splat_rule *r = hmmt_splat_find(text);
@@ -399,7 +422,7 @@ static void kernel_text(struct parser *p, const char *text, unsigned long line)
 		shout(p, text + 15);
 		return;
 	}
-	if (r && hmmt_splat_filtered(text)) {
+	if (injected_failure(p, text) || (r && hmmt_splat_filtered(text))) {
 		p->con->filtered++;
 		r = NULL;
 	}
