@@ -413,10 +413,17 @@ static bool end_at(struct victim *v)
 	return true;
 }
 
-/*
- * Each kind at each point; @known: those that the kernel gets wrong. Where all memory
- * is exhausted at one point each: it takes seconds, and the group has had them all.
- */
+static bool each_point;	/* --each-point: also where it takes seconds */
+
+/* Where memory is exhausted at one point each, or with --each-point in the group at all */
+static bool skip_point(const struct end *end, unsigned int kind, unsigned int point)
+{
+	if (end->act != end_oom_global && (end->act != end_oom || each_point))
+		return false;
+	return point != HMMT_HOLD_COLLECTED + kind % 3;
+}
+
+/* Each kind at each point; @known: those that the kernel gets wrong */
 static bool all_kinds(const struct end *end, bool known)
 {
 	struct victim v = { .end = end };
@@ -430,7 +437,7 @@ static bool all_kinds(const struct end *end, bool known)
 		for (v.point = HMMT_HOLD_COLLECTED; v.point <= HMMT_HOLD_MOVED; v.point++) {
 			char text[sizeof(why)];
 
-			if (end->act == end_oom_global && v.point != HMMT_HOLD_COLLECTED + i % 3)
+			if (skip_point(end, i, v.point))
 				continue;
 			if (end_at(&v))
 				continue;
@@ -618,7 +625,8 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "--nothing"))
 		return 0;
 	known_too = argc == 2 && !strcmp(argv[1], "--known");
-	if (!known_too)
+	each_point = argc == 2 && !strcmp(argv[1], "--each-point");
+	if (!known_too && !each_point)
 		parse_options(argc, argv);
 	hmmt_write_file("/proc/sys/kernel/core_pattern", CORE);
 	hmmt_write_file("/proc/sys/kernel/core_uses_pid", "0");
