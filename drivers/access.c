@@ -124,11 +124,14 @@ static size_t pt_access(struct dmirror_io *io, unsigned long addr, size_t len,
 		if (io->fill == FILL_FROM_DEVICE &&
 		    !(is_zone_device_page(page) && dmirror_is_local(dmirror, page)))
 			break;
+		if (io->write)
+			/*
+			 * as hardware: the CPU's entry may have been cleaned. A migration
+			 * takes the bit along; memory that MADV_FREE gave up is kept by it
+			 */
+			set_page_dirty(page);
 		if (is_device_private_page(page))
 			page = dmirror_backing(page);
-		else if (io->write)
-			/* as hardware: the CPU's entry may have been cleaned */
-			set_page_dirty(page);
 
 		n = min(len - done, PAGE_SIZE - offset);
 		mem = kmap_local_page(page);

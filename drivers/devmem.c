@@ -224,6 +224,8 @@ static void devmem_free(struct page *page, unsigned int order)
 	bool drained;
 
 	poison_pages(page, 1UL << order);
+	/* not every kernel forgets what the last user wrote */
+	ClearPageDirty(page);
 
 	spin_lock(&mdevice->lock);
 	bitmap_clear(chunk->used, index, 1U << order);

@@ -29,6 +29,7 @@ hmm-module	plugged	memory_unplugged	memory_unplugged	0 chunks of a new module
 hmm-unplug	stays	unplug_base	unplug_base_pages	chunk 0: migrated 0 left 0
 hmm-unplug	data	unplug_processes	unplug_processes	page 3 holds 0
 hmm-unplug	free	unplug_busy	unplug_busy	Success: migrated 0 left 0
+hmm-uapi	dirty	freed	freed_and_written	page 0 holds 0
 hmm-capacity	stats	thps	thps	used [0-9]* whole 1 carved 0, not
 hmm-capacity	page	base_pages	base_pages	used 1 whole 0 carved 1, not
 hmm-capacity	data	processes	processes_and_devices	process 2: .*page 100 holds 0

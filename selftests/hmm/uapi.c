@@ -12,6 +12,10 @@
 
 #include "area.h"
 
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT 21
+#endif
+
 #define PAGES	HMMT_PMD_PAGES
 
 /* One THP, in device memory whole */
@@ -598,6 +602,30 @@ static bool checks_fire(void)
 	return verify(0, PAGES);
 }
 
+/* What a device writes is dirty: memory that was given up is not any more */
+static bool freed_and_written(void)
+{
+	unsigned long i;
+	uint64_t v;
+	int ret;
+
+	TRY(fill(1, whole_thps));
+	WANT(!madvise(area, HMMT_PMD_SIZE, MADV_FREE), "%s", strerror(errno));
+	TRY(migrate(&dev0, 0, PAGES, 0, NULL));
+	WANT(in_device(0), "snapshot %#x", snap(0));
+	for (i = 0; i < PAGES && !busted("dirty"); i++) {
+		v = value(i);
+		ret = hmmt_access(&dev0, (unsigned long)word(i), &v, sizeof(v),
+				  HMMT_ACCESS_WRITE, NULL);
+		WANT(!ret, "page %lu: %s", i, strerror(-ret));
+	}
+	WANT(in_device(0), "snapshot %#x", snap(0));
+	TRY(migrate(&dev0, 0, PAGES, HMMT_MIGRATE_TO_SYS, NULL));
+	WANT(!in_device(0), "still there");
+	WANT(!madvise(area, HMMT_PMD_SIZE, MADV_PAGEOUT), "%s", strerror(errno));
+	return verify(0, PAGES);
+}
+
 static bool coherent(void)
 {
 	struct hmmt_dev dev2, dev3;
@@ -726,6 +754,7 @@ static const struct test tests[] = {
 	{ "read_unlocked", read_unlocked },
 	{ "dma", dma },
 	{ "memory_failure", memory_failure },
+	{ "freed_and_written", freed_and_written },
 	{ "checks_fire", checks_fire },
 	{ "coherent", coherent },
 	{ "coherent_unplug", coherent_unplug },
