@@ -229,11 +229,21 @@ struct dmirror_chunk *dmirror_devmem_chunk(struct dmirror_device *mdevice,
 					   u64 pfn);
 void dmirror_devmem_state(struct dmirror_device *mdevice,
 			  struct hmmt_stats *stats);
+struct page *dmirror_devmem_free_page(struct dmirror_device *mdevice);
+struct dmirror_chunk *dmirror_page_chunk(struct page *page);
+/* these two with the allocator's lock held */
+struct list_head *dmirror_chunk_list(struct dmirror_device *mdevice,
+				     struct dmirror_chunk *chunk);
+struct page *dmirror_devmem_find(struct dmirror_device *mdevice, bool used);
+
+/* check.c */
+void dmirror_poison_pages(struct page *page, unsigned long nr);
+void dmirror_poison_check(struct dmirror_device *mdevice, struct page *page,
+			  unsigned long nr);
 bool dmirror_check_failed(struct hmmt_check *check, u32 which, u64 pfn,
 			  u64 expected, u64 found);
 int dmirror_devmem_check(struct dmirror_device *mdevice, struct hmmt_check *check,
 			 unsigned int bust);
-struct page *dmirror_devmem_free_page(struct dmirror_device *mdevice);
 
 /* turns.c */
 int dmirror_turns_init(u32 us, u64 seed);
@@ -279,6 +289,8 @@ int dmirror_snapshot(struct dmirror_call *call, struct hmmt_snapshot *snap,
 /* migrate.c */
 int dmirror_migrate(struct dmirror_call *call, struct hmmt_migrate *migrate);
 vm_fault_t dmirror_migrate_to_ram(struct vm_fault *vmf);
+
+/* evict.c */
 int dmirror_evict(struct dmirror_device *mdevice, struct dmirror *dmirror,
 		  struct hmmt_evict *evict);
 int dmirror_evict_chunk(struct dmirror *dmirror, struct dmirror_chunk *chunk,

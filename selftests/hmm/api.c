@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "area.h"
-#include "module.h"
+#include "faults.h"
 
 #define MAX_ROWS	64
 #define BUST	"/sys/module/test_hmm/parameters/bust"
@@ -68,17 +68,15 @@ static bool run_row(void)
 static bool row_failing(int fd, unsigned int which, unsigned int nth, bool *hit)
 {
 	struct hmmt_api api;
-	char text[16] = "";
-	int n, ret;
+	unsigned int left;
+	int ret;
 
 	TRY(setup());
-	n = snprintf(text, sizeof(text), "%u", nth);
-	WANT(pwrite(fd, text, n, 0) == n, "fail-nth: %s", strerror(errno));
+	TRY(nth_set(fd, nth));
 	ret = call(which, HMMT_API_RUN, &api);
-	memset(text, 0, sizeof(text));
-	WANT(pread(fd, text, sizeof(text) - 1, 0) > 0 && pwrite(fd, "0", 1, 0) == 1,
-	     "fail-nth: %s", strerror(errno));
-	*hit = !atoi(text);
+	TRY(nth_left(fd, &left));
+	TRY(nth_set(fd, 0));
+	*hit = !left;
 	WANT(!ret, "%s: %s", rows[which].name, strerror(-ret));
 	WANT(!api.error || api.error == -ENODATA || (*hit && api.error == -ENOMEM),
 	     "%s, allocation %u: %s", rows[which].name, nth, strerror(-api.error));
@@ -99,7 +97,7 @@ static bool allocations_fail(void)
 		skip = "this kernel injects no faults";
 		return false;
 	}
-	fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
+	fd = nth_open();
 	WANT(fd >= 0, "fail-nth: %s", strerror(errno));
 	for (row = 0; row < MAX_ROWS; row++) {
 		if (strncmp(rows[row].name, "pagemap_private", 15))

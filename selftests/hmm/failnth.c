@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "area.h"
+#include "faults.h"
 #include "module.h"
 #include "ring.h"
 
@@ -455,16 +456,14 @@ static void fill_buf(void)
 
 /* --- one failing allocation ------------------------------------------------- */
 
-/* fail-nth of the thread that does the work */
-static int nth_open(bool of_worker)
+/* fail-nth of the thread that works for the ring, or -1 */
+static int nth_open_worker(void)
 {
 	char path[300], comm[32];
 	struct dirent *d;
 	DIR *dir;
 	int fd = -1;
 
-	if (!of_worker)
-		return open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
 	dir = opendir("/proc/self/task");
 	while (dir && fd < 0 && (d = readdir(dir))) {
 		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", d->d_name);
@@ -476,25 +475,6 @@ static int nth_open(bool of_worker)
 	if (dir)
 		closedir(dir);
 	return fd;
-}
-
-static bool nth_set(int fd, unsigned int nth)
-{
-	char text[16];
-	int n = snprintf(text, sizeof(text), "%u", nth);
-
-	WANT(pwrite(fd, text, n, 0) == n, "fail-nth: %s", strerror(errno));
-	return true;
-}
-
-/* How many are left of those that were to pass: 0, the next one has failed */
-static long nth_left(int fd)
-{
-	char text[16] = "";
-
-	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
-		return -1;
-	return atol(text);
 }
 
 /* One worker, so that it is known whose allocations are to fail; it stays for 5 s */
@@ -534,6 +514,7 @@ static void leak(void)
 static bool fail_one(const struct row *row, unsigned int nth, bool *hit)
 {
 	struct hmmt_check c;
+	unsigned int left;
 	int fd, ret;
 
 	TRY(row->prepare());
@@ -544,11 +525,12 @@ static bool fail_one(const struct row *row, unsigned int nth, bool *hit)
 		ret = by_ring(HMMT_CHECKSUM, &sum);
 		WANT(!ret, "%s: %s", row->name, strerror(-ret));
 	}
-	fd = nth_open(row->flags & RING);
+	fd = row->flags & RING ? nth_open_worker() : nth_open();
 	WANT(fd >= 0, "%s: fail-nth: %s", row->name, strerror(errno));
 	TRY(nth_set(fd, busted("nothing") ? 0 : nth));
 	ret = row->call();
-	*hit = !busted("nothing") && !nth_left(fd);
+	TRY(nth_left(fd, &left));
+	*hit = !busted("nothing") && !left;
 	TRY(nth_set(fd, 0));
 	close(fd);
 

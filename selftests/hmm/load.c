@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "area.h"
+#include "faults.h"
 #include "module.h"
 
 #define PAGES		HMMT_PMD_PAGES
@@ -254,25 +255,6 @@ static bool unload_killed(void)
 	return true;
 }
 
-/* fail-nth of ourselves */
-static bool nth_set(int fd, unsigned int nth)
-{
-	char text[16];
-	int n = snprintf(text, sizeof(text), "%u", nth);
-
-	WANT(pwrite(fd, text, n, 0) == n, "fail-nth: %s", strerror(errno));
-	return true;
-}
-
-static bool nth_left(int fd, unsigned int *left)
-{
-	char text[16] = "";
-
-	WANT(pread(fd, text, sizeof(text) - 1, 0) > 0, "fail-nth: %s", strerror(errno));
-	*left = atol(text);
-	return true;
-}
-
 /*
  * What the loader allocates before it calls the module, which refuses these
  * parameters. That is not ours, and stock kernels do not get over all of it: the
@@ -322,7 +304,7 @@ static bool allocations_fail(void)
 		skip = "this kernel injects no faults";
 		return false;
 	}
-	fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
+	fd = nth_open();
 	WANT(fd >= 0, "fail-nth: %s", strerror(errno));
 	TRY(loader_allocations(fd, &before));
 	for (nth = before + 1; hit && nth < MAX_NTH; nth += nth < before + EACH ? 1 : STRIDE) {

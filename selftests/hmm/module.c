@@ -130,30 +130,3 @@ int leaks_found(char *text, size_t size)
 	snprintf(text, size, "%s", all);
 	return n;
 }
-
-bool faults_setup(void)
-{
-	static const char * const knobs[][2] = {
-		{ "failslab/ignore-gfp-wait", "N" },
-		{ "fail_page_alloc/ignore-gfp-wait", "N" },
-		{ "fail_page_alloc/ignore-gfp-highmem", "N" },
-		{ "fail_page_alloc/min-order", "0" },
-	};
-	static const char * const attrs[] = {
-		"failslab", "fail_page_alloc", "hmm_dmirror/fail_alloc",
-	};
-	char path[96];
-	size_t i;
-
-	for (i = 0; i < sizeof(knobs) / sizeof(knobs[0]); i++) {
-		snprintf(path, sizeof(path), "/sys/kernel/debug/%s", knobs[i][0]);
-		if (hmmt_write_file(path, knobs[i][1]))
-			return false;
-	}
-	/* a stack for each failure is more than a console can take */
-	for (i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++) {
-		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/verbose", attrs[i]);
-		hmmt_write_file(path, "0");
-	}
-	return !access("/proc/self/fail-nth", W_OK);
-}

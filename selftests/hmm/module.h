@@ -28,9 +28,6 @@ bool leaks_forget(void);
 /* How many objects nothing points to, -1: no kmemleak; @text: the first of them */
 int leaks_found(char *text, size_t size);
 
-/* All of /sys/kernel/debug that injects faults: silent, and for any size */
-bool faults_setup(void);
-
 uint64_t now_ms(void);
 void sleep_ms(unsigned int ms);
 

@@ -236,6 +236,8 @@ static int torture(const char *path, bool device, const char *without, const str
 	pid = fork();
 	if (!pid) {
 		dup2(fds[1], STDOUT_FILENO);
+		/* a failure that is wanted is no news for the console */
+		dup2(fds[1], STDERR_FILENO);
 		close(fds[0]);
 		close(fds[1]);
 		execv(path, (char **)argv);

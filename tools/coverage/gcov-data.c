@@ -6,7 +6,6 @@
  */
 #define _XOPEN_SOURCE 700
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
 #include <stdio.h>
@@ -43,19 +42,11 @@ static int put_file(const char *path)
 	const char *name = path + strlen(GCOV_DIR);
 	struct counts_entry *entry = (void *)snap.at;
 	static char buf[1 << 20];
-	size_t len = 0;
-	ssize_t n;
-	int fd;
+	ssize_t len = hmmt_read_file(path, buf, sizeof(buf));
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	while ((n = read(fd, buf + len, sizeof(buf) - len)) > 0)
-		len += n;
-	close(fd);
-	if (n < 0)
-		return -errno;
-	if (len == sizeof(buf) ||
+	if (len < 0)
+		return len;
+	if (len == sizeof(buf) - 1 ||
 	    sizeof(*entry) + COUNTS_ALIGN(strlen(name) + 1) + COUNTS_ALIGN(len) >
 	    (size_t)(snap.end - snap.at))
 		return -ENOSPC;
