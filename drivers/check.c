@@ -52,7 +52,7 @@ static bool poison_holds(void *mem, unsigned long pfn, u64 *found)
 
 /* What is handed out must have been left alone since it was freed */
 void dmirror_poison_check(struct dmirror_device *mdevice, struct page *page,
-			 unsigned long nr)
+			  unsigned long nr)
 {
 	void *mem = page_address(dmirror_backing(page));
 	unsigned long i, pfn = page_to_pfn(page);

@@ -80,7 +80,7 @@ struct dmirror_chunk *dmirror_devmem_chunk(struct dmirror_device *mdevice, u64 p
 
 /* Which list a chunk belongs on. The allocator's lock is held. */
 struct list_head *dmirror_chunk_list(struct dmirror_device *mdevice,
-				    struct dmirror_chunk *chunk)
+				     struct dmirror_chunk *chunk)
 {
 	if (chunk->state != CHUNK_PLUGGED)
 		return &mdevice->barred;
@@ -161,8 +161,12 @@ static void devmem_free(struct page *page, unsigned int order)
 	bool drained;
 
 	dmirror_poison_pages(page, 1UL << order);
-	/* not every kernel forgets what the last user wrote */
-	ClearPageDirty(page);
+	/*
+	 * No kernel forgets all of it: the next user would inherit that it is dirty, or
+	 * that it has not been given up by MADV_FREE
+	 */
+	folio_clear_dirty(page_folio(page));
+	folio_clear_swapbacked(page_folio(page));
 
 	spin_lock(&mdevice->lock);
 	bitmap_clear(chunk->used, index, 1U << order);

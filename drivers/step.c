@@ -299,8 +299,7 @@ void dmirror_step_count(struct dmirror_step *step)
 }
 
 /* Add to the counter of THPs at @thp and that of base pages behind it */
-void dmirror_step_account(struct dmirror_step *step, const char *why,
-			 unsigned int thp)
+void dmirror_step_account(struct dmirror_step *step, const char *why, unsigned int thp)
 {
 	atomic64_t *count = step->mdevice->count;
 
