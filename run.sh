@@ -58,10 +58,12 @@ END
 		option_help ;;
 	test)
 		cat <<'END'
-usage: ./run.sh test [--only PATTERN] [--list]
+usage: ./run.sh test [--only PATTERN] [--list] [--again]
 
   --only PATTERN    only tests whose name matches the extended regex
   --list            the names of the tests
+  --again           boot all guests, also those of the det engine whose kernel,
+                    image and arguments have not changed since they were booted
 
 Exit: 0 all passed, 1 some failed, 3 nothing was run.
 END

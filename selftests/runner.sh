@@ -20,6 +20,7 @@ HMMT_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 only=
 list=0
+again=0
 passed=0
 failed=0
 skipped=0
@@ -41,8 +42,9 @@ parse_args()
 			only=$2
 			shift ;;
 		--list) list=1 ;;
+		--again) again=1 ;;
 		--help | -h) exec "$HMMT_TOP/run.sh" test --help ;;
-		*) usage_die option "$1" --only --list --help ;;
+		*) usage_die option "$1" --only --list --again --help ;;
 		esac
 		shift
 	done
@@ -314,6 +316,9 @@ finish()
 		printf '  %s\n' "${failures[@]}"
 	fi
 	printf 'logs: %s\n' "$logs"
+	[ ! -s "$logs/once" ] ||
+		printf '%d guests of the det engine were not booted again, what they left was judged again; --again boots them\n' \
+			"$(wc -l <"$logs/once")"
 	printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 	[ $((passed + failed)) -gt 0 ] || exit "$EX_NOVERDICT"
 	[ "$failed" -eq 0 ]
@@ -338,6 +343,8 @@ main()
 	logs=$HMMT_TOP/results/test-$(date +%Y%m%d-%H%M%S)-$$
 	mkdir -p "$logs"
 	export logs HMMT_TOP
+	# tools/vm/once.sh
+	[ "$again" -eq 1 ] || export HMMT_ONCE=$logs/once
 	# A test that hangs must not take the others' results with it.
 	trap 'trap - USR1; give_up' USR1
 	set -m

@@ -74,7 +74,7 @@ refused_bare "minimize without dir" 2 "usage:" minimize
 refused_bare "minimize: option" 2 "unknown option '--seed'; valid: --program" minimize "$tmp" --seed 1
 refused_bare "minimize: --program" 2 "--program: no such file" minimize "$tmp" --program "$tmp/none"
 refused_bare "resume nothing" 2 "no such directory" --resume "$tmp/none"
-refused_bare "test option" 2 "unknown option '--frob'; valid: --only --list --help" test --frob
+refused_bare "test option" 2 "unknown option '--frob'; valid: --only --list --again --help" test --frob
 # git bisect run takes 1 .. 127 for "bad": a typing mistake must stop it
 refused_bare "bisect without tree" 128 "bisect-step needs --ksrc" bisect-step
 refused_bare "bisect with a bad option" 128 "unknown option '--frob'" bisect-step --frob

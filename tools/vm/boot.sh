@@ -25,6 +25,8 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tools/vm/engine.sh
 . "$(dirname "$0")/engine.sh"
+# shellcheck source=tools/vm/once.sh
+. "$(dirname "$0")/once.sh"
 
 dir='' tools='' build='' image='' engine=det seed=0 cpus=2 mem=2048 stall=180 limit=0
 overdue=1200 shift=3
@@ -157,7 +159,7 @@ readonly TURN_US=2000
 main()
 {
 	local cmdline verified=false
-	local -a memory_args
+	local -a memory_args run
 
 	parse "$@"
 	need_memory "$((mem + 200))" "a guest of $mem MiB"
@@ -183,7 +185,7 @@ main()
 	mapfile -t memory_args < <(shared_args "$dir")
 
 	step "booting $(cat "$build/hmmt/release") ${flavour:+$flavour }engine $engine ($accel), seed $seed"
-	exec "$tools/host/vmrun" --dir "$dir" --stall "$stall" --limit "$limit" \
+	run=("$tools/host/vmrun" --dir "$dir" --stall "$stall" --limit "$limit" \
 		--overdue "$overdue" \
 		${label:+--label "$label"} "${quiet[@]}" \
 		--set engine="$engine" --set accel="$accel" --int seed="$seed" \
@@ -197,7 +199,9 @@ main()
 		-kernel "$dir/bundle/bzImage" -initrd "$dir/bundle/initramfs.cpio" \
 		-append "$cmdline" \
 		-serial "file:$dir/console.log" -serial "file:$dir/results.log" \
-		"${memory_args[@]}"
+		"${memory_args[@]}")
+	if [ "$accel" = tcg-det ] && [ -n "${HMMT_ONCE:-}" ]; then once_run "$dir" "${run[@]}"; fi
+	exec "${run[@]}"
 }
 
 main "$@"
