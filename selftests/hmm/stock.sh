@@ -70,9 +70,12 @@ splats()
 [ $# -gt 0 ] || set -- 7.2 7.3
 for series; do
 	tree=$("$vm/fetch.sh" --kernel "$series")
-	build=$("$vm/kernel.sh" --ksrc "$tree")
+	# DEBUG is there for the default kernel; the other one would be built for this alone.
+	flavour=LIGHT
+	[ "$series" != "$("$vm/fetch.sh" --default)" ] || flavour=DEBUG
+	build=$("$vm/kernel.sh" --ksrc "$tree" --flavour "$flavour")
 	"$vm/hmm-tests.sh" --ksrc "$tree" --build "$build" >"$tmp/path"
-	guest_image DEBUG "$tree"
+	guest_image "$flavour" "$tree"
 	words=(driver:spm_addr_dev0=0x20000000 driver:spm_addr_dev1=0x30000000)
 	stock_guest "$series-stock" "${words[@]}" &
 	guest "$series-ours" "${words[@]}" &

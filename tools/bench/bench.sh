@@ -11,17 +11,17 @@ HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 # shellcheck source=tools/campaign/prepare.sh
 . "$HMMT_TOP/tools/campaign/prepare.sh"
 
-engines=both rounds=5 strict=0 results=
-valid=(--engine --rounds --kernel --ksrc --results --strict --help)
+engines=both rounds=5 strict=0 results='' flavour=PERF
+valid=(--engine --rounds --kernel --ksrc --flavour --results --strict --help)
 
 help()
 {
 	cat <<'END'
 usage: ./run.sh bench [--engine det|live|both] [--rounds N] [--kernel SERIES | --ksrc DIR]
-                      [--results DIR] [--strict]
+                      [--flavour F] [--results DIR] [--strict]
 
 Times the migration of 2 MiB on the tree's own driver and on ours, in turns, on a
-kernel without debug options. --strict: exit 1 when a target is missed.
+kernel without debug options (--flavour PERF). --strict: exit 1 when a target is missed.
 Exit: 0 measured, 1 data was wrong or (--strict) a target missed, 2 usage, 3 no result.
 END
 }
@@ -30,13 +30,14 @@ parse()
 {
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--engine | --rounds | --kernel | --ksrc | --results)
+		--engine | --rounds | --kernel | --ksrc | --flavour | --results)
 			[ $# -ge 2 ] || die "$EX_USAGE" "$1 needs a value"
 			case $1 in
 			--engine) engines=$2 ;;
 			--rounds) rounds=$2 ;;
 			--kernel) opt_kernel=$2 ;;
 			--ksrc) opt_ksrc=$2 ;;
+			--flavour) flavour=$2 ;;
 			--results) results=$2 ;;
 			esac
 			shift ;;
@@ -130,7 +131,7 @@ bench()
 	# Live TCG has no other clock finer than a tick.
 	vm boot --dir "$dir" --append tsc=reliable --tools "$tools_dir" --build "$build_dir" --image "$image_file" \
 		--engine "$1" --shift 0 --mem "$PREPARE_GUEST_MIB" --expect selftest \
-		--flavour PERF --quiet -- driver:none hmmt-bench "$rounds" || rc=$?
+		--flavour "$flavour" --quiet -- driver:none hmmt-bench "$rounds" || rc=$?
 	[ -f "$dir/results.log" ] || return 3
 	if ! grep -qax 'ok 1 bench' "$dir/results.log"; then
 		grep -a '^# bench:' "$dir/results.log" >&2 || msg "no result, see $dir/console.log"
@@ -152,7 +153,7 @@ main()
 	prepare_host
 	prepare_tools
 	prepare_source
-	prepare_flavour PERF
+	prepare_flavour "$flavour"
 	[ -f "$build_dir/hmmt/stock_test_hmm.ko" ] ||
 		die "$EX_NOVERDICT" "the tree has no driver of its own to compare with"
 	for engine in $engines; do

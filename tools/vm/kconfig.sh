@@ -12,14 +12,15 @@ plain()
 }
 
 # fragments_of FLAVOUR: the files it is made of, in the order of the merge. A
-# flavour that has a line "# with: OTHER" comes on top of OTHER.
+# flavour that has a line "# with: OTHER" comes on top of OTHER, others on COMMON.
 fragments_of()
 {
 	local other
 
-	printf '%s\n' "$fragments/COMMON"
-	other=$(sed -n 's/^# with: //p' "$fragments/$1")
-	[ -z "$other" ] || printf '%s\n' "$fragments/$other"
+	if [ "$1" != COMMON ]; then
+		other=$(sed -n 's/^# with: //p' "$fragments/$1")
+		fragments_of "${other:-COMMON}"
+	fi
 	printf '%s\n' "$fragments/$1"
 }
 
