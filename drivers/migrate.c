@@ -190,9 +190,10 @@ vm_fault_t dmirror_migrate_to_ram(struct vm_fault *vmf)
 	} else if (!step->migrated) {
 		/*
 		 * For want of memory: the fault must fail. Else somebody was
-		 * in the way: it is retaken.
+		 * in the way: it is retaken. A THP that was not to be had is
+		 * no want of memory if base pages were.
 		 */
-		if (step->nomem)
+		if (step->nomem && !step->given)
 			ret = VM_FAULT_OOM;
 		dmirror_count(mdevice, cpu_faults_failed);
 	}

@@ -96,6 +96,7 @@ static bool step_give(struct dmirror_step *step, unsigned long i,
 
 	if (!dpage)
 		return false;
+	step->given++;
 	step->dst[i] = migrate_pfn(page_to_pfn(dpage));
 	if (order)
 		step->dst[i] |= DMIRROR_PFN_COMPOUND;

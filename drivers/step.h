@@ -26,6 +26,7 @@ struct dmirror_step {
 	unsigned long		thp;		/* folios */
 	unsigned long		split;		/* folios */
 	unsigned long		nomem;		/* pages or folios */
+	unsigned long		given;		/* destinations: pages or folios */
 	unsigned long		src[HPAGE_PMD_NR];
 	unsigned long		dst[HPAGE_PMD_NR];
 };

@@ -4,13 +4,13 @@
 
 vm=$HMMT_TOP/tools/vm
 
-# guest_image FLAVOUR [TREE]: what guest_boot() boots, which is $tools, $build and
-# $image; of the default kernel if no TREE is named.
+# guest_image FLAVOUR [TREE [OPTIONS of image.sh]]: what guest_boot() boots, which is
+# $tools, $build and $image; of the default kernel if no TREE is named.
 guest_image()
 {
 	tools=$("$vm/tools.sh")
 	build=$("$vm/kernel.sh" --ksrc "${2:-$("$vm/fetch.sh")}" --flavour "$1")
-	image=$("$vm/image.sh" --tools "$tools" --build "$build")
+	image=$("$vm/image.sh" --tools "$tools" --build "$build" "${@:3}")
 	guest_flavour=$1
 }
 

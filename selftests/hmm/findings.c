@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -534,6 +535,40 @@ static bool ksm_migrate(void)
 	return true;
 }
 
+static pthread_barrier_t both_ready;
+
+static void *to_dev_at_once(void *p)
+{
+	pthread_barrier_wait(&both_ready);
+	to_dev(p, HMMT_PMD_SIZE, 0);
+	return NULL;
+}
+
+/* A THP that two threads migrate at once is freed in the end */
+static bool trylock_leak(void)
+{
+	uint64_t before, now;
+	pthread_t other;
+	int i;
+
+	pthread_barrier_init(&both_ready, NULL, 2);
+	if (hmmt_mthp_stat(2048, "nr_anon", &before))
+		return false;
+	for (i = 0; i < 200; i++) {
+		char *p = thps(1, true);
+
+		if (!p || pthread_create(&other, NULL, to_dev_at_once, p))
+			return false;
+		to_dev_at_once(p);
+		pthread_join(other, NULL);
+		munmap(p, HMMT_PMD_SIZE);
+	}
+	if (hmmt_mthp_stat(2048, "nr_anon", &now))
+		return false;
+	printf("# %d of %d THPs are left\n", (int)(now - before), i);
+	return now == before;
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(void);
@@ -560,6 +595,7 @@ static const struct {
 	{ "softdirty-table", softdirty_table },
 	{ "uffd-move", uffd_move },
 	{ "ksm-migrate", ksm_migrate },
+	{ "trylock-leak", trylock_leak },
 };
 
 int main(int argc, char **argv)

@@ -209,7 +209,7 @@ static void gen_calls(struct thread *t, union arg *arg)
 static void gen_unplug(struct thread *t, union arg *arg)
 {
 	/* that there are, as a rule */
-	arg->unplug.chunk = below(t, chance(t, 1, 2) ? 2 : 33);
+	arg->unplug.chunk = below(t, chance(t, 7, 8) ? 2 : 33);
 	if (chance(t, 1, 2))
 		arg->unplug.flags = HMMT_UNPLUG_PLUG;
 	else

@@ -74,8 +74,8 @@ for series; do
 	flavour=LIGHT
 	[ "$series" != "$("$vm/fetch.sh" --default)" ] || flavour=DEBUG
 	build=$("$vm/kernel.sh" --ksrc "$tree" --flavour "$flavour")
-	"$vm/hmm-tests.sh" --ksrc "$tree" --build "$build" >"$tmp/path"
-	guest_image "$flavour" "$tree"
+	tests=$("$vm/hmm-tests.sh" --ksrc "$tree" --build "$build")
+	guest_image "$flavour" "$tree" --with "$tests"
 	words=(driver:spm_addr_dev0=0x20000000 driver:spm_addr_dev1=0x30000000)
 	stock_guest "$series-stock" "${words[@]}" &
 	guest "$series-ours" "${words[@]}" &

@@ -111,13 +111,17 @@ tree_tests=	# ... and whether it runs the tree's own tests
 # prepare_flavour FLAVOUR: kernel, driver and image of it
 prepare_flavour()
 {
+	local tests
+	local -a args=("${image_args[@]}")
+
 	build_dir=$(vm kernel --ksrc "$source_dir" --flavour "$1") ||
 		die "$EX_NOVERDICT" "kernel $1 of $source_dir was not built"
 	if [ -n "$tree_tests" ]; then
-		vm hmm-tests --ksrc "$source_dir" --build "$build_dir" >/dev/null ||
+		tests=$(vm hmm-tests --ksrc "$source_dir" --build "$build_dir") ||
 			die "$EX_NOVERDICT" "hmm-tests of $source_dir was not built"
+		args+=(--with "$tests")
 	fi
-	image_file=$(vm image --tools "$tools_dir" --build "$build_dir" "${image_args[@]}") ||
+	image_file=$(vm image --tools "$tools_dir" --build "$build_dir" "${args[@]}") ||
 		die "$EX_NOVERDICT" "the guest's image was not made"
 }
 

@@ -157,12 +157,14 @@ prepare_bug()
 # prepare_stock FLAVOUR: driver and image, which a bug in a .c file does not change
 prepare_stock()
 {
+	local tests
+
 	[ -z "${stock[$1]:-}" ] || return 0
 	prepare_flavour "$1"
 	if [ "$hmm_tests" -eq 1 ]; then
-		vm hmm-tests --ksrc "$source_dir" --build "$build_dir" >/dev/null ||
+		tests=$(vm hmm-tests --ksrc "$source_dir" --build "$build_dir") ||
 			die "$EX_NOVERDICT" "the tree's hmm-tests was not built"
-		image_file=$(vm image --tools "$tools_dir" --build "$build_dir") ||
+		image_file=$(vm image --tools "$tools_dir" --build "$build_dir" --with "$tests") ||
 			die "$EX_NOVERDICT" "the guest's image was not made"
 	fi
 	stock[$1]=$image_file

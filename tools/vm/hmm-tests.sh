@@ -3,8 +3,8 @@
 # usage: hmm-tests.sh --ksrc DIR --build DIR [--add FILE.c --out FILE]
 #
 # Builds the tree's own hmm-tests, as it stands there, against the tree's own
-# headers: hmmt/hmm-tests of the build directory that kernel.sh printed. From
-# then on image.sh puts it into images of that build. The tree is only read.
+# headers: hmmt/hmm-tests of the build directory that kernel.sh printed, for
+# image.sh --with. The tree is only read.
 # With --add, the tests in FILE.c come behind its own, and the program is FILE.
 set -euo pipefail
 # shellcheck source=tools/vm/common.sh

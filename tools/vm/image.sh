@@ -1,32 +1,34 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# usage: image.sh --tools DIR [--build DIR] [--stress]
+# usage: image.sh --tools DIR [--build DIR] [--with FILE] [--stress]
 #
 # Makes the initramfs and prints its path: init and the guest programs of --tools
 # (what tools.sh printed), the sets of configs/perturb, the modules of --build
-# (what kernel.sh printed), and the tree's hmm-tests if hmm-tests.sh built it
-# there. --stress adds this machine's stress-ng and the libraries that it is linked
+# (what kernel.sh printed). --with adds a program, such as the tree's hmm-tests
+# that hmm-tests.sh printed; --stress adds this machine's stress-ng and the libraries that it is linked
 # with. The same inputs give the same bytes, and are not packed twice.
 set -euo pipefail
 # shellcheck source=tools/vm/common.sh
 . "$(dirname "$0")/common.sh"
 
 readonly IMAGES_KEPT=32
-tools='' build='' stress=''
+tools='' build='' with='' stress=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--tools) tools=${2:-}; shift ;;
 	--build) build=${2:-}; shift ;;
+	--with) with=${2:-}; shift ;;
 	--stress)
 		stress=$(command -v stress-ng) ||
 			die "$EX_INFRA" "no stress-ng here; package stress-ng has it"
 		;;
-	*) die "$EX_USAGE" "unknown option '$1'; valid: --tools --build --stress" ;;
+	*) die "$EX_USAGE" "unknown option '$1'; valid: --tools --build --with --stress" ;;
 	esac
 	shift || true
 done
 [ -x "$tools/guest/init" ] || die "$EX_USAGE" "--tools '$tools': no guest/init in it"
 [ -x "$tools/host/mkcpio" ] || die "$EX_USAGE" "--tools '$tools': no host/mkcpio in it"
+[ -z "$with" ] || [ -x "$with" ] || die "$EX_USAGE" "--with '$with': no program"
 [ -z "$build" ] || [ -d "$build/hmmt" ] || die "$EX_USAGE" "--build '$build': no kernel build"
 
 # DEST <tab> SOURCE <tab> MODE of every file, in a fixed order
@@ -46,9 +48,8 @@ files()
 		ldd "$stress" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^[[:space:]]*\(\/[^ ]*\) (.*/\1/p' |
 			LC_ALL=C sort | awk '{ printf "%s\t%s\t0755\n", $1, $1 }'
 	fi
+	[ -z "$with" ] || printf '/bin/%s\t%s\t0755\n' "${with##*/}" "$with"
 	[ -n "$build" ] || return 0
-	[ ! -x "$build/hmmt/hmm-tests" ] ||
-		printf '/bin/hmm-tests\t%s\t0755\n' "$build/hmmt/hmm-tests"
 	for f in "$(driver_dir "$build")/test_hmm.ko" "$build/hmmt/stock_test_hmm.ko"; do
 		[ ! -f "$f" ] || printf '/lib/modules/%s\t%s\t0644\n' "${f##*/}" "$f"
 	done
