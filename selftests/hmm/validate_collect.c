@@ -254,15 +254,20 @@ static bool swap_cache(unsigned long unused)
 	struct hmmt_migrate m;
 	uint64_t entry = 0;
 	pid_t pid;
-	int ret;
+	int tries;
 
 	hmmt_swap_on(32);
 	if (access(HMMT_SWAP_FILE, F_OK))
 		SKIP("no swap");
 	TRY(fill(1, false));
-	WANT(!madvise(area, 8 * HMMT_PAGE_SIZE, MADV_PAGEOUT), "pageout: %s", strerror(errno));
-	ret = hmmt_pagemap_read(getpid(), at(0), 1, &entry);
-	WANT(!ret && hmmt_pagemap_decode(entry).swap, "page 0 is not swapped out");
+	/* Not while they wait on another CPU to be put onto an LRU list, as compaction does */
+	for (tries = 0; tries < 20 && !hmmt_pagemap_decode(entry).swap; tries++) {
+		hmmt_write_file("/proc/sys/vm/compact_memory", "1");
+		WANT(!madvise(area, 8 * HMMT_PAGE_SIZE, MADV_PAGEOUT), "pageout: %s",
+		     strerror(errno));
+		WANT(!hmmt_pagemap_read(getpid(), at(0), 1, &entry), "pagemap");
+	}
+	WANT(hmmt_pagemap_decode(entry).swap, "page 0 is not swapped out");
 	pid = fork();
 	while (!pid)
 		pause();
