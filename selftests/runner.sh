@@ -27,7 +27,7 @@ skipped=0
 failures=()
 failed_units=()
 started=()
-# On a new machine, with all its kernels to build, all of it takes half an hour.
+# On a new machine, with all its kernels to build, all of it takes 40 minutes.
 TEST_SECONDS=${HMMT_TEST_SECONDS:-4800}
 # of the log of a unit that failed
 readonly TAIL_LINES=40

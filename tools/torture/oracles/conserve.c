@@ -104,7 +104,10 @@ static bool compare(const struct baseline *b, const struct baseline *now, struct
 
 	bad |= differs(sh, "anonymous THPs mapped", now->anon_thps, b->anon_thps, 0);
 	for (i = 1; i < ARRAY_SIZE(b->mthp); i++) {
-		snprintf(what, sizeof(what), "anonymous folios of %u kB", 4U << i);
+		if (HMMT_PAGE_SIZE << i == HMMT_PMD_SIZE)
+			strcpy(what, "anonymous THPs");
+		else
+			snprintf(what, sizeof(what), "anonymous folios of %u kB", 4U << i);
 		bad |= differs(sh, what, now->mthp[i], b->mthp[i], 0);
 	}
 	bad |= differs(sh, "AnonPages", now->anon_kb, b->anon_kb, ANON_SLACK_KB);
