@@ -425,7 +425,10 @@ static bool thread_init(struct thread *t, struct proc *p, unsigned int nr)
 	return !mprotect(t->arg + HMMT_PAGE_SIZE, HMMT_PAGE_SIZE, PROT_READ);
 }
 
-/* Some lives begin with as much in the device as it holds: commands meet a full one */
+/*
+ * Some lives begin with as much in the device as it holds: commands meet a full one.
+ * And with what is not theirs alone: addresses that were mutated lead there as well.
+ */
 static void fill_device(struct proc *p)
 {
 	struct hmmt_dev dev = HMMT_DEV_CLOSED;
@@ -433,6 +436,7 @@ static void fill_device(struct proc *p)
 
 	if (hmmt_open(&dev, p->life & 1))
 		return;
+	hmmt_migrate(&dev, (uintptr_t)fuzz_everybodys, HMMT_PAGE_SIZE, 0, NULL);
 	for (i = 0; i < NR_AREAS; i++) {
 		struct hmmt_migrate m = {
 			.addr = p->area[i].addr, .len = p->area[i].pages * HMMT_PAGE_SIZE,

@@ -70,6 +70,7 @@ struct fuzz {
 };
 
 extern struct fuzz fuzz;
+extern char fuzz_everybodys[HMMT_PAGE_SIZE];
 
 enum area_type { AREA_THP, AREA_BASE, AREA_SHMEM, AREA_DEVICE, AREA_HUGETLB, AREA_CALM, NR_AREAS };
 
