@@ -103,6 +103,7 @@ of them, and "control", the tree as it is. See docs/corpus.md.
   --resume DIR      go on with a run that was cut
   --table DIR       print the table of a run again
   --profile P       configs/profiles/corpus if not said
+  --flavour F       instead of those that the bugs ask for
   --ksrc DIR, --kernel SERIES, --seed N, --vms N, --results DIR   as for run
 
 Exit: 0 all that can be were caught, 1 some were not or do not apply, 2 usage,

@@ -6,7 +6,7 @@
 // file: mm/migrate_device.c
 // changes: -1 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: mremap
 // oracle: hmm, slot
 // budget: 120s

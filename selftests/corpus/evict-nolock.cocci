@@ -6,7 +6,7 @@
 // file: mm/migrate_device.c
 // changes: -5 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: storm
 // oracle: console
 // budget: 120s

@@ -6,7 +6,7 @@
 // file: mm/memory.c
 // changes: -1 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: fork
 // oracle: console, slot
 // budget: 60s

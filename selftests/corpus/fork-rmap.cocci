@@ -6,7 +6,7 @@
 // file: mm/huge_memory.c
 // changes: -6 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: fork
 // oracle: console, progress
 // budget: 60s

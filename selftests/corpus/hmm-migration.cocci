@@ -6,7 +6,7 @@
 // file: mm/hmm.c
 // changes: -9 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: storm
 // oracle: negative, denied
 // budget: 300s

@@ -6,7 +6,7 @@
 // file: mm/hmm.c
 // changes: -3 +1
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: everything
 // oracle: slot, hmm
 // budget: 120s

@@ -6,7 +6,7 @@
 // file: mm/hmm.c
 // changes: -1 +1
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: everything
 // oracle: hmm, slot
 // budget: 60s

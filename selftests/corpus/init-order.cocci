@@ -6,7 +6,7 @@
 // file: mm/memremap.c
 // changes: -2 +1
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: mremap
 // oracle: console
 // budget: 120s

@@ -6,7 +6,7 @@
 // file: mm/migrate_device.c
 // changes: -7 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: everything
 // oracle: none yet
 // budget: 120s

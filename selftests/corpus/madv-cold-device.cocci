@@ -6,7 +6,7 @@
 // file: mm/madvise.c
 // changes: -6 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: everything
 // oracle: none yet
 // budget: 300s

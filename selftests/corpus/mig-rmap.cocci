@@ -6,7 +6,7 @@
 // file: mm/huge_memory.c
 // changes: -1 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: mremap
 // oracle: progress, console
 // budget: 60s

@@ -6,7 +6,7 @@
 // file: mm/huge_memory.c
 // changes: -1 +2
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: mremap
 // oracle: slot
 // budget: 300s

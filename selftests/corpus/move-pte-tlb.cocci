@@ -6,7 +6,7 @@
 // file: mm/mremap.c
 // changes: -2 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: mremap
 // oracle: negative, slot
 // budget: 300s

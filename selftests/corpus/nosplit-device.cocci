@@ -7,7 +7,7 @@
 // file: mm/migrate_device.c
 // changes: -1 +1
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: mremap
 // oracle: progress
 // budget: 120s

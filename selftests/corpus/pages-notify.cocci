@@ -6,7 +6,7 @@
 // file: mm/migrate_device.c
 // changes: -1 +1
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: everything
 // oracle: slot
 // budget: 300s

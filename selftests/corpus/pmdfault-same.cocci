@@ -6,7 +6,7 @@
 // file: mm/huge_memory.c
 // changes: -4 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: storm
 // oracle: console, slot
 // budget: 300s

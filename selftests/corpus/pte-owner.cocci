@@ -6,7 +6,7 @@
 // file: mm/migrate_device.c
 // changes: -2 +1
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: everything
 // oracle: hmm, slot
 // budget: 120s

@@ -6,7 +6,7 @@
 // file: mm/memory.c
 // changes: -2 +1
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: storm
 // oracle: progress
 // budget: 300s

@@ -6,7 +6,7 @@
 // file: mm/swap.c
 // changes: -10 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: mremap
 // oracle: console
 // budget: 60s

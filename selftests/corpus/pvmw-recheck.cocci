@@ -6,7 +6,7 @@
 // file: mm/page_vma_mapped.c
 // changes: -1 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: fork
 // oracle: console
 // budget: 300s

@@ -8,7 +8,7 @@
 // file: mm/migrate_device.c
 // changes: -0 +2
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: mremap
 // oracle: hang, slot
 // budget: 120s

@@ -6,7 +6,7 @@
 // file: mm/huge_memory.c
 // changes: -2 +1
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: fork
 // oracle: fork
 // budget: 120s

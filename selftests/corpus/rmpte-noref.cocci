@@ -6,7 +6,7 @@
 // file: mm/migrate.c
 // changes: -1 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: mremap
 // oracle: console, slot
 // budget: 60s

@@ -6,7 +6,7 @@
 // file: fs/proc/task_mmu.c
 // changes: -2 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: everything
 // oracle: none yet
 // budget: 120s

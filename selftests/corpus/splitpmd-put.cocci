@@ -6,7 +6,7 @@
 // file: mm/huge_memory.c
 // changes: -2 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: mremap
 // oracle: progress, conservation
 // budget: 120s

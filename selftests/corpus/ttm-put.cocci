@@ -6,7 +6,7 @@
 // file: mm/rmap.c
 // changes: -1 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: fork
 // oracle: progress, conservation
 // budget: 120s

@@ -6,7 +6,7 @@
 // file: mm/migrate_device.c
 // changes: -3 +0
 // kernels: 7.2.*
-// flavour: DEBUG
+// flavour: LIGHT
 // scenario: fork
 // oracle: progress
 // budget: 120s

@@ -5,8 +5,8 @@
 #
 # The driver on every kernel it is for: what the compile probes say of the tree, a
 # build without a warning, and its own tests in a guest. Kernels of the flavour LIGHT,
-# since there is one more to build for each; with DEBUG, which they take for failing
-# allocations, the profile nightly has some of the programs.
+# since there is one more to build for each; with DEBUG, for lockdep, the profile nightly
+# has some of the programs.
 set -euo pipefail
 HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=tools/campaign/lib.sh

@@ -17,10 +17,12 @@ HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 
 # another directory only in tests
 readonly CORPUS=${HMMT_CORPUS:-$HMMT_TOP/selftests/corpus} CONTROL_SECONDS=600
+# of most of the bugs
+readonly CONTROL_FLAVOUR=LIGHT
 
 ids=() check=0 budget='' half='' class='' hmm_tests=0 table='' jobs=()
-readonly VALUES="--budget --half --class --table --ksrc --kernel --profile --seed --vms --cpus
-	--mem --results --resume"
+readonly VALUES="--budget --half --class --table --ksrc --kernel --flavour --profile --seed --vms
+	--cpus --mem --results --resume"
 opt_profile=corpus
 
 parse()
@@ -82,11 +84,13 @@ choose_bugs()
 	# but hmm-tests fails a test or two on the unmodified kernel as well.
 	[ "${#ids[@]}" -gt 0 ] && [ "$hmm_tests" -eq 0 ] || control=1
 	[ "$control" -eq 0 ] || [ "$check" -eq 1 ] ||
-		printf 'control\t-\t-\tDEBUG\t%d\t-\t-\t-\n' "$CONTROL_SECONDS"
+		printf 'control\t-\t-\t%s\t%d\t-\t-\t-\n' "${opt_flavour:-$CONTROL_FLAVOUR}" \
+			"$CONTROL_SECONDS"
 	[ "${#named[@]}" -gt 0 ] || [ "${#ids[@]}" -eq 0 ] || return 0
 	bugs=$("$(host_bin_dir)/hmmt-corpus" bugs "$CORPUS" "${named[@]}") || exit "$EX_USAGE"
-	awk -F'\t' -v half="$half" -v class="$class" \
-		'(half == "" || $7 == half) && (class == "" || $6 == class)' <<<"$bugs"
+	awk -F'\t' -v OFS='\t' -v half="$half" -v class="$class" -v flavour="$opt_flavour" \
+		'flavour != "" { $4 = flavour }
+		 (half == "" || $7 == half) && (class == "" || $6 == class)' <<<"$bugs"
 }
 
 open_results()

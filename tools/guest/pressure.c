@@ -22,6 +22,7 @@
 #define STRESS_NG	"/bin/stress-ng"
 #define YAML		"/tmp/pressure.yaml"
 #define LOG		"/tmp/pressure.log"
+#define STRESS_NICE	10	/* a ninth of the share of what is not nice */
 #define MAX_ARGS	64
 /* It has children to end and memory to give back, on a machine that is busy. */
 #define END_SECONDS	60
@@ -42,6 +43,8 @@ static pid_t start_stress(char **args, int nr)
 		return pid;
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It is to press: with an equal share it takes the machine, and nothing is tortured */
+	nice(STRESS_NICE);
 	fd = open(LOG, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	dup2(fd, STDOUT_FILENO);
 	dup2(fd, STDERR_FILENO);

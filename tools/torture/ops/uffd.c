@@ -19,6 +19,7 @@
 #include "uffd_move.h"
 
 #define AREA	HMMT_PMD_PAGES
+#define RUN_MAX	16		/* pages that one answer brings */
 
 struct handler {
 	struct worker *w;
@@ -28,6 +29,7 @@ struct handler {
 	uint64_t key;		/* what a missing page gets */
 	_Atomic bool stop;
 	_Atomic unsigned char faults[AREA];
+	uint64_t buf[RUN_MAX * HMMT_PAGE_SIZE / 8];
 };
 
 static unsigned long page_at(const struct handler *h, unsigned int page)
@@ -35,18 +37,30 @@ static unsigned long page_at(const struct handler *h, unsigned int page)
 	return h->base + page * HMMT_PAGE_SIZE;
 }
 
-static void copy_in(struct handler *h, unsigned int page)
+/* The pages that are answered for with @page, as a real handler reads ahead */
+static unsigned int run_of(const struct handler *h, unsigned int page)
 {
-	static __thread uint64_t buf[HMMT_PAGE_SIZE / 8];
+	unsigned int n = 1 + hmmt_mix64(h->key ^ page) % RUN_MAX;
+
+	return n < AREA - page ? n : AREA - page;
+}
+
+static void copy_in(struct handler *h, unsigned int page, unsigned int n)
+{
 	struct uffdio_copy copy = {
 		.dst = page_at(h, page),
-		.src = (uintptr_t)buf,
-		.len = HMMT_PAGE_SIZE,
+		.src = (uintptr_t)h->buf,
+		.len = n * HMMT_PAGE_SIZE,
 	};
+	unsigned int i;
 
-	buf[1] = lane_word(h->w, h->key, page);
-	buf[HMMT_PAGE_SIZE / 8 - 1] = buf[1];
-	/* EEXIST: somebody was faster; it is woken by then. */
+	for (i = 0; i < n; i++) {
+		uint64_t *to = h->buf + i * (HMMT_PAGE_SIZE / 8);
+
+		to[1] = lane_word(h->w, h->key, page + i);
+		to[HMMT_PAGE_SIZE / 8 - 1] = to[1];
+	}
+	/* It ends at a page that is there: somebody was faster, who is woken by then. */
 	ioctl(h->fd, UFFDIO_COPY, &copy);
 }
 
@@ -63,11 +77,13 @@ static void answer(struct handler *h, const struct uffd_msg *msg)
 
 		ioctl(h->fd, UFFDIO_WRITEPROTECT, &wp);
 	} else if (msg->arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_MINOR) {
-		struct uffdio_continue cont = { .range = range };
+		struct uffdio_continue cont;
 
+		range.len *= run_of(h, page);
+		cont = (struct uffdio_continue){ .range = range };
 		ioctl(h->fd, UFFDIO_CONTINUE, &cont);
 	} else {
-		copy_in(h, page);
+		copy_in(h, page, run_of(h, page));
 	}
 	ioctl(h->fd, UFFDIO_WAKE, &range);
 }

@@ -91,7 +91,7 @@ const struct scenario scenarios_device[] = {
 			{
 				{ "to_dev", 20 }, { "to_dev_part", 6 }, { "dev_read", 8 },
 				{ "dev_write", 8 }, { "read", 6 }, { "write", 8 }, { "fork", 4 },
-				{ "map_thp", 6 }, { "munmap_part", 1 }, { "pin_hold", 2 },
+				{ "map_thp", 8 }, { "munmap_part", 2 }, { "pin_hold", 2 },
 				{ "exclusive", 2 }, { "unplug", 6 }, { "plug", 4 },
 				{ "to_peer", 4 }, { "evict_some", 1 },
 			},

@@ -110,7 +110,7 @@ const struct scenario scenarios_memory[] = {
 				{ "uffd_missing", 10 }, { "uffd_wp", 12 }, { "uffd_minor", 3 },
 				{ "uffd_move", 10 }, { "to_dev", 6 }, { "evict", 1 },
 				{ "read", 6 }, { "write", 6 }, { "dev_read", 3 },
-				{ "dev_write", 3 }, { "map_thp", 3 },
+				{ "dev_write", 3 }, { "map_thp", 6 },
 			},
 		},
 		.oracles = ALWAYS | 1U << ORACLE_READER,
