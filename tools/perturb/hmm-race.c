@@ -2,8 +2,9 @@
 /*
  * How often a race is hit: hmm-race NAME TRIALS SEED PAUSES [SET...]
  *
- * Three races of stock kernels (docs/findings), each lost by two threads or
- * processes that do the one thing and the other at the same time, over and over.
+ * Races of stock kernels (docs/findings), and of one with a bug of selftests/corpus,
+ * each lost by two threads or processes that do the one thing and the other at the same
+ * time, over and over.
  * A trial is a process of its own with some of it; it is a hit when the
  * kernel says so. Warnings are re-armed, so that each trial is a run of its own; a kernel
  * that dies of it has made its last trial. With SETs, the waits of these sets of
@@ -100,9 +101,22 @@ static void touch_first(struct pair *pair)
 	*(volatile char *)pair->p;
 }
 
+/* A THP goes into a hole of the page table, and a fault into the same hole */
+static bool hole(struct pair *pair)
+{
+	pair->p = mmap((void *)0x200000000000UL, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	return pair->p != MAP_FAILED && !madvise(pair->p, HMMT_PMD_SIZE, MADV_HUGEPAGE);
+}
+
+static void fill_hole(struct pair *pair)
+{
+	hmmt_migrate(&pair->dev, (unsigned long)pair->p, HMMT_PMD_SIZE, 0, NULL);
+}
+
 static const struct race {
 	const char *name;
-	const char *sign;	/* what the kernel says when it was hit */
+	const char *sign;	/* what the kernel says when it was hit; NULL: a page table is left */
 	bool processes;		/* not threads */
 	unsigned int iterations;	/* of a trial */
 	bool (*setup)(struct pair *pair);
@@ -112,6 +126,8 @@ static const struct race {
 	{ "collect-split", "folio_test_large", false, 20, split_setup, low_to_sys, high_to_sys },
 	{ "collect-get", "VM_BUG_ON", false, 20, split_setup, low_to_sys, drop_all },
 	{ "zap-migration", "VM_BUG_ON", true, 1, thp_in_device, touch_first, unmap },
+	/* with selftests/corpus/pgtable-leak.cocci; else one that is lost as often, for nothing */
+	{ "pgtable-leak", NULL, false, 20, hole, fill_hole, touch_first },
 };
 
 static const struct race *race;
@@ -215,6 +231,25 @@ static bool kernel_said(int kmsg, const char *sign)
 	return said;
 }
 
+static uint64_t page_tables(void)
+{
+	uint64_t n = 0;
+
+	hmmt_vmstat_fold();
+	hmmt_file_field("/proc/vmstat", "nr_page_table_pages", &n);
+	return n;
+}
+
+/* What ended a moment ago may have some that are about to be freed */
+static bool page_table_left(uint64_t before)
+{
+	unsigned int i;
+
+	for (i = 0; i < 50 && page_tables() > before; i++)
+		usleep(20000);
+	return i == 50;
+}
+
 static struct hmmt_call call[HMMT_CALLS_MAX];
 static unsigned int nr_calls;
 static struct hmmt_dev dev = HMMT_DEV_CLOSED;
@@ -267,7 +302,7 @@ static bool perturb(char **sets, uint64_t seed, unsigned int pauses)
 int main(int argc, char **argv)
 {
 	unsigned int trials, hits = 0, i, pauses;
-	uint64_t seed;
+	uint64_t seed, before;
 	int kmsg;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -292,12 +327,13 @@ int main(int argc, char **argv)
 	lseek(kmsg, 0, SEEK_END);
 	printf("KTAP version 1\n1..1\n");
 	for (i = 1; i <= trials; i++) {
+		before = page_tables();
 		printf("# trial %u\n", i);
 		if (!trial(hmmt_mix64(seed + i))) {
 			printf("not ok 1 trial %u could not be made\n", i);
 			return 1;
 		}
-		if (kernel_said(kmsg, race->sign)) {
+		if (race->sign ? kernel_said(kmsg, race->sign) : page_table_left(before)) {
 			printf("# hit %u\n", i);
 			hits++;
 		}

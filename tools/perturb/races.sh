@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# usage: races.sh [--trials N] [--race A,B] [--engine A,B] [--perturb A,B] [--results DIR]
+# usage: races.sh [--trials N] [--race A,B] [--engine A,B] [--perturb A,B] [--ksrc DIR]
+#	[--results DIR]
 #
 # What perturbation is worth: how many of N trials (50) hit each race of
 # tools/perturb/hmm-race.c, without waits in the kernel and with those of sets of
 # configs/perturb (the default of a run), in the engines det and live.
 # A trial that the guest does not survive is a hit; another guest makes the rest.
+# The race pgtable-leak needs a tree that has this bug of selftests/corpus: --ksrc.
 set -euo pipefail
 
 HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
@@ -58,8 +60,9 @@ main()
 		--race) races=${2:?} ;;
 		--engine) engines=${2:?} ;;
 		--perturb) perturb=$(perturb_sets "${2:-}") ;;
+		--ksrc) parse_value "$1" "${2:?}" && check_ksrc "$opt_ksrc" ;;
 		--results) results=${2:?} ;;
-		*) usage_die option "$1" --trials --race --engine --perturb --results ;;
+		*) usage_die option "$1" --trials --race --engine --perturb --ksrc --results ;;
 		esac
 		shift 2
 	done

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ops.h"
@@ -219,6 +220,79 @@ static int check_wp(struct worker *w, struct handler *h, struct span s, const ch
 	return 0;
 }
 
+/* The rights of some of it go and come back; what is protected stays so. */
+static int rights_away(struct worker *w, char *p)
+{
+	struct span s = any_part(w);
+	char *at = p + s.first * HMMT_PAGE_SIZE;
+	size_t len = s.n * HMMT_PAGE_SIZE;
+	int ret = 0;
+
+	step_begin(w, STEP_MPROTECT, (unsigned long)at);
+	if (mprotect(at, len, PROT_READ) || mprotect(at, len, PROT_READ | PROT_WRITE))
+		ret = -errno;
+	step_end(w);
+	return ret;
+}
+
+/* Moved, or in a child, it is watched by nobody: nothing of the protection may be left. */
+static int check_unwatched(struct worker *w, char *at, const char *how)
+{
+	uint64_t entry[AREA];
+	unsigned int i;
+
+	if (hmmt_pagemap_read(getpid(), (unsigned long)at, AREA, entry))
+		return -EAGAIN;
+	for (i = 0; i < AREA; i++) {
+		checked(w);
+		if (!hmmt_pagemap_decode(entry[i]).uffd_wp && !bust_answer(w, "left"))
+			continue;
+		fail_add(w->sh, ORACLE_READER, "uffd: write protection where nobody watches",
+			 "%s: pagemap of page %u of %p is %#018llx", how, i, at,
+			 (unsigned long long)entry[i]);
+		return -EUCLEAN;
+	}
+	return 0;
+}
+
+static int moved_away(struct worker *w, char *p, uint64_t key)
+{
+	char *to = (char *)w->lane + 2 * HMMT_PMD_SIZE;
+	int ret = 0;
+
+	step_begin(w, STEP_MREMAP, (unsigned long)p);
+	/* EFAULT: what was done to its rights has made several mappings of it */
+	if (mremap(p, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
+	    MAP_FAILED)
+		ret = -EAGAIN;
+	step_end(w);
+	if (!ret)
+		ret = check_unwatched(w, to, "moved");
+	return ret ? ret : lane_check(w, to, 0, AREA, key, VIA_CPU, "uffd, moved away");
+}
+
+static int child_of_watched(struct worker *w, void *at)
+{
+	return check_unwatched(w, at, "forked") == -EUCLEAN;
+}
+
+/* What happens to all of it and must not change what is protected */
+static int disturb(struct worker *w, char *p)
+{
+	int ret;
+
+	switch (hmmt_rng_below(&w->rng, 12)) {
+	case 0 ... 3:
+		return rights_away(w, p);
+	/* seldom: what else the child has goes with it (docs/findings/zap-migration.md) */
+	case 4:
+		ret = child_run(w, child_of_watched, p);
+		return ret > 0 ? (WIFEXITED(ret) ? -EUCLEAN : -EAGAIN) : ret;
+	default:
+		return 0;
+	}
+}
+
 static int uffd_wp(struct worker *w)
 {
 	uint64_t key = lane_key(w);
@@ -254,6 +328,10 @@ static int uffd_wp(struct worker *w)
 		ops_warm(w, (unsigned long)p, HMMT_PMD_SIZE);
 		ret = check_wp(w, &h, s, "after migration");
 	}
+	if (!ret)
+		ret = disturb(w, p);
+	if (!ret)
+		ret = check_wp(w, &h, s, "after mprotect or fork");
 	/* reading tells nobody, and changes nothing */
 	if (!ret)
 		ret = lane_check(w, p, 0, AREA, key, VIA_CPU, "uffd, protected");
@@ -272,6 +350,10 @@ static int uffd_wp(struct worker *w)
 	}
 	if (!ret)
 		ret = lane_check(w, p, 0, AREA, key, VIA_CPU, "uffd, at the end");
+	if (!ret && hmmt_rng_chance(&w->rng, 1, 2)) {
+		ops_warm(w, (unsigned long)p, HMMT_PMD_SIZE);
+		ret = moved_away(w, p, key);
+	}
 	handler_stop(&h);
 out:
 	lane_clear(w);
