@@ -116,7 +116,7 @@ static void fill_hole(struct pair *pair)
 
 static const struct race {
 	const char *name;
-	const char *sign;	/* what the kernel says when it was hit; NULL: a page table is left */
+	const char *sign;	/* what the kernel says to a hit; NULL: a page table is left */
 	bool processes;		/* not threads */
 	unsigned int iterations;	/* of a trial */
 	bool (*setup)(struct pair *pair);
