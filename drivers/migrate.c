@@ -10,6 +10,19 @@
 
 #include "step.h"
 
+/* Which slot belongs to which page is not known any more: nothing goes, all is restored. */
+static void step_overrun(struct dmirror_step *step, struct migrate_vma *args)
+{
+	dmirror_count(step->mdevice, source_more);
+	/* As the kernel writes behind the array of who has no room, it is said now */
+	pr_err_once("FAIL hmm: %s: %lu for %lu pages at %#lx\n",
+		    "migrate_vma_setup: more slots than pages", args->npages, step->npages,
+		    step->addr);
+	memset(step->dst, 0, sizeof(step->dst));
+	migrate_vma_pages(args);
+	migrate_vma_finalize(args);
+}
+
 /*
  * Migrate [step->addr, + npages) of step->vma. The mmap lock is held for
  * reading. @collected: pages that were unmapped for it.
@@ -50,6 +63,10 @@ static int step_migrate_vma(struct dmirror_step *step, struct page *fault_page,
 	if (ret)
 		return ret;
 	now = dmirror_step_time(step, DMIRROR_COUNTER(time_setup), start);
+	if (args.npages > step->npages) {
+		step_overrun(step, &args);
+		return 0;
+	}
 	for (i = 0; i < step->npages; i += nr) {
 		nr = step->src[i] & DMIRROR_PFN_COMPOUND ? HPAGE_PMD_NR : 1;
 		if (step->src[i] & MIGRATE_PFN_MIGRATE)

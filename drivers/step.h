@@ -8,6 +8,12 @@
 
 #include "dmirror.h"
 
+/*
+ * Slots of a step. Collection starts over now and then, and there are kernels that then
+ * fill up to twice as many as there are pages (docs/findings/start-over.md).
+ */
+#define STEP_SLOTS	(2 * HPAGE_PMD_NR)
+
 enum dmirror_direction { TO_DEVICE, TO_SYSTEM };
 
 /* One step of a migration: not more than one PMD */
@@ -15,7 +21,13 @@ struct dmirror_step {
 	struct dmirror_device	*mdevice;
 	struct dmirror		*dmirror;	/* of the command; NULL: fault, unload */
 	struct dmirror_device	*from;		/* whose pages; NULL: system memory */
-	enum dmirror_direction	direction;
+	/*
+ * Slots of a step. Collection starts over now and then, and there are kernels that then
+ * fill up to twice as many as there are pages (docs/findings/start-over.md).
+ */
+#define STEP_SLOTS	(2 * HPAGE_PMD_NR)
+
+enum dmirror_direction	direction;
 	u32			flags;		/* HMMT_MIGRATE_* */
 	bool			unused;		/* HMMT_EVICT_UNUSED */
 	struct vm_area_struct	*vma;		/* NULL: eviction */
@@ -27,8 +39,8 @@ struct dmirror_step {
 	unsigned long		split;		/* folios */
 	unsigned long		nomem;		/* pages or folios */
 	unsigned long		given;		/* destinations: pages or folios */
-	unsigned long		src[HPAGE_PMD_NR];
-	unsigned long		dst[HPAGE_PMD_NR];
+	unsigned long		src[STEP_SLOTS];
+	unsigned long		dst[STEP_SLOTS];
 };
 
 /* Between two phases: HMMT_HOLD_* */

@@ -221,7 +221,8 @@ struct hmmt_snapshot {
 	X(pagemaps_gone, "pagemaps whose last chunk was unplugged, with their struct pages") \
 	X(hmm_no_page, "pages without a struct page told by hmm_range_fault")	\
 	X(dma_mapped, "pages mapped for DMA")					\
-	X(dma_wrong, "... to an address that is not that of the page")
+	X(dma_wrong, "... to an address that is not that of the page")	\
+	X(source_more, "collections that filled more slots than there were pages")
 
 struct hmmt_stats {
 	/* present state, in base pages */

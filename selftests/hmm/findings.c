@@ -598,6 +598,51 @@ static bool swap_mapping(void)
 	return i == 7 && !to_dev(p, HMMT_PAGE_SIZE, 0) && p[5] == 7;
 }
 
+static void *drop_at_once(void *arg)
+{
+	unsigned int spin;
+
+	pthread_barrier_wait(&both_ready);
+	for (spin = *(unsigned int *)arg; spin; spin--)
+		__builtin_ia32_pause();
+	madvise((void *)0x200000000000UL, HMMT_PMD_SIZE, MADV_DONTNEED);
+	return NULL;
+}
+
+/*
+ * Base pages, then the rest of a THP, which collection splits; meanwhile all of it is
+ * dropped, with its page table: it fills as many slots as there are pages
+ */
+static bool start_over(void)
+{
+	struct hmmt_stats stats = { 0 };
+	unsigned int i, page, spin;
+	pthread_t other;
+
+	pthread_barrier_init(&both_ready, NULL, 2);
+	for (i = 0; i < 200 && !stats.source_more && !stats.source_wrong; i++) {
+		char *p = thps(1, true);
+
+		if (!p || madvise(p, HMMT_PMD_SIZE / 2, MADV_DONTNEED) ||
+		    madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE))
+			return false;
+		for (page = 0; page < HMMT_PMD_PAGES / 2; page++)
+			p[page * HMMT_PAGE_SIZE] = 1;
+		spin = i * 37 % 4000;
+		if (pthread_create(&other, NULL, drop_at_once, &spin))
+			return false;
+		pthread_barrier_wait(&both_ready);
+		to_dev(p, HMMT_PMD_SIZE, 0);
+		pthread_join(other, NULL);
+		munmap(p, HMMT_PMD_SIZE);
+		if (hmmt_stats(&dev, &stats))
+			return false;
+	}
+	printf("# after %u times: %llu slots wrong, %llu collections with too many\n", i,
+	       stats.source_wrong, stats.source_more);
+	return !stats.source_more && !stats.source_wrong;
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(void);
@@ -626,6 +671,7 @@ static const struct {
 	{ "ksm-migrate", ksm_migrate },
 	{ "trylock-leak", trylock_leak },
 	{ "swap-mapping", swap_mapping },
+	{ "start-over", start_over },
 };
 
 int main(int argc, char **argv)

@@ -96,6 +96,7 @@ static const struct bust host[] = {
 	  "migrate_vma_setup: wrong slot, neither base page nor whole THP", "mremap" },
 	{ "answer:round:source_alien", "migrate_vma_setup: a page of memory that was not selected",
 	  "mremap" },
+	{ "answer:round:source_more", "migrate_vma_setup: more slots than pages", "mremap" },
 };
 
 static const struct bust guest[] = {

@@ -33,6 +33,11 @@ static const struct {
 		offsetof(struct hmmt_stats, source_alien),
 		"source_alien",
 		"migrate_vma_setup: a page of memory that was not selected",
+	}, {
+		offsetof(struct hmmt_stats, source_checked),
+		offsetof(struct hmmt_stats, source_more),
+		"source_more",
+		"migrate_vma_setup: more slots than pages",
 	},
 };
 
