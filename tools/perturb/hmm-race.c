@@ -101,6 +101,12 @@ static void touch_first(struct pair *pair)
 	*(volatile char *)pair->p;
 }
 
+/* The fault splits the folio, and has no reference to the page that it is about */
+static void touch_high(struct pair *pair)
+{
+	*(volatile char *)(pair->p + 300 * HMMT_PAGE_SIZE);
+}
+
 /* A THP goes into a hole of the page table, and a fault into the same hole */
 static bool hole(struct pair *pair)
 {
@@ -125,6 +131,7 @@ static const struct race {
 } races[] = {
 	{ "collect-split", "folio_test_large", false, 20, split_setup, low_to_sys, high_to_sys },
 	{ "collect-get", "VM_BUG_ON", false, 20, split_setup, low_to_sys, drop_all },
+	{ "fault-get", "VM_BUG_ON", false, 20, split_setup, touch_high, drop_all },
 	{ "zap-migration", "VM_BUG_ON", true, 1, thp_in_device, touch_first, unmap },
 	/* with selftests/corpus/pgtable-leak.cocci; else one that is lost as often, for nothing */
 	{ "pgtable-leak", NULL, false, 20, hole, fill_hole, touch_first },

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# usage: races.sh [--trials N] [--race A,B] [--engine A,B] [--perturb A,B] [--ksrc DIR]
-#	[--results DIR]
+# usage: races.sh [--trials N] [--race A,B] [--engine A,B] [--perturb A,B]
+#	[--ksrc DIR | --kernel SERIES] [--results DIR]
 #
 # What perturbation is worth: how many of N trials (50) hit each race of
 # tools/perturb/hmm-race.c, without waits in the kernel and with those of sets of
@@ -61,8 +61,9 @@ main()
 		--engine) engines=${2:?} ;;
 		--perturb) perturb=$(perturb_sets "${2:-}") ;;
 		--ksrc) parse_value "$1" "${2:?}" && check_ksrc "$opt_ksrc" ;;
+		--kernel) parse_value "$1" "${2:?}" ;;
 		--results) results=${2:?} ;;
-		*) usage_die option "$1" --trials --race --engine --perturb --ksrc --results ;;
+		*) usage_die option "$1" --trials --race --engine --perturb --ksrc --kernel --results ;;
 		esac
 		shift 2
 	done
