@@ -21,13 +21,7 @@ struct dmirror_step {
 	struct dmirror_device	*mdevice;
 	struct dmirror		*dmirror;	/* of the command; NULL: fault, unload */
 	struct dmirror_device	*from;		/* whose pages; NULL: system memory */
-	/*
- * Slots of a step. Collection starts over now and then, and there are kernels that then
- * fill up to twice as many as there are pages (docs/findings/start-over.md).
- */
-#define STEP_SLOTS	(2 * HPAGE_PMD_NR)
-
-enum dmirror_direction	direction;
+	enum dmirror_direction	direction;
 	u32			flags;		/* HMMT_MIGRATE_* */
 	bool			unused;		/* HMMT_EVICT_UNUSED */
 	struct vm_area_struct	*vma;		/* NULL: eviction */
