@@ -321,6 +321,11 @@ int hmmt_pagemap_regions(unsigned long addr, size_t len, uint64_t any, uint64_t 
 
 /* hmmt_swap_on - swap of @mib MiB. EBUSY: it is there already. */
 int hmmt_swap_on(unsigned int mib);
+/*
+ * hmmt_swap_out - to swap with [at, at + len) of our own. EBUSY: the first page would
+ * not go.
+ */
+int hmmt_swap_out(void *at, size_t len);
 /* hmmt_swap_off - as if it had never been. */
 int hmmt_swap_off(void);
 

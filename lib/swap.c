@@ -4,10 +4,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/swap.h>
 #include <unistd.h>
 
 #include "hmmt.h"
+
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT	21
+#endif
 
 /* The first page of a swap area, as mkswap writes it. */
 struct swap_header {
@@ -44,6 +49,24 @@ int hmmt_swap_on(unsigned int mib)
 		ret = -errno;
 	close(fd);
 	return ret;
+}
+
+int hmmt_swap_out(void *at, size_t len)
+{
+	uint64_t entry = 0;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < 20 && !hmmt_pagemap_decode(entry).swap; i++) {
+		/* What waits on another CPU for an LRU list does not go; compaction ends that */
+		hmmt_write_file("/proc/sys/vm/compact_memory", "1");
+		if (madvise(at, len, MADV_PAGEOUT))
+			return -errno;
+		ret = hmmt_pagemap_read(getpid(), (unsigned long)at, 1, &entry);
+		if (ret)
+			return ret;
+	}
+	return hmmt_pagemap_decode(entry).swap ? 0 : -EBUSY;
 }
 
 int hmmt_swap_off(void)

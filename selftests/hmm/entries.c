@@ -20,9 +20,6 @@
 #include "area.h"
 
 /* newer than the headers of some */
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT		21
-#endif
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL	102
 #endif
@@ -189,16 +186,15 @@ static bool exclusive(void)
 
 static bool swapped_out(void)
 {
-	uint64_t entry;
+	int ret;
 
 	if (access(HMMT_SWAP_FILE, F_OK)) {
 		skip = "no swap";
 		return false;
 	}
 	TRY(page());
-	WANT(!madvise(area, HMMT_PAGE_SIZE, MADV_PAGEOUT), "pageout: %s", strerror(errno));
-	WANT(!hmmt_pagemap_read(getpid(), (unsigned long)area, 1, &entry) &&
-	     hmmt_pagemap_decode(entry).swap, "it is still there");
+	ret = hmmt_swap_out(area, HMMT_PAGE_SIZE);
+	WANT(!ret, "swap: %s", strerror(-ret));
 	return true;
 }
 

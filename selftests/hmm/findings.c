@@ -573,7 +573,6 @@ static bool trylock_leak(void)
 static bool swap_mapping(void)
 {
 	char *p = thps(1, false);
-	uint64_t entry = 0;
 	pid_t pid;
 	int i;
 
@@ -581,12 +580,8 @@ static bool swap_mapping(void)
 	if (!p || madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE))
 		return false;
 	memset(p, 7, HMMT_PAGE_SIZE);
-	for (i = 0; i < 20 && !hmmt_pagemap_decode(entry).swap; i++) {
-		hmmt_write_file("/proc/sys/vm/compact_memory", "1");
-		if (madvise(p, HMMT_PAGE_SIZE, MADV_PAGEOUT) ||
-		    hmmt_pagemap_read(getpid(), (unsigned long)p, 1, &entry))
-			return false;
-	}
+	if (hmmt_swap_out(p, HMMT_PAGE_SIZE))
+		return false;
 	/* what only one has is not put into the swap cache on its way back */
 	pid = fork();
 	while (!pid)
@@ -594,7 +589,6 @@ static bool swap_mapping(void)
 	i = p[5];
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	printf("# %s swapped out\n", hmmt_pagemap_decode(entry).swap ? "was" : "was not");
 	return i == 7 && !to_dev(p, HMMT_PAGE_SIZE, 0) && p[5] == 7;
 }
 

@@ -252,22 +252,15 @@ static bool behind_pinned(unsigned long unused)
 static bool swap_cache(unsigned long unused)
 {
 	struct hmmt_migrate m;
-	uint64_t entry = 0;
 	pid_t pid;
-	int tries;
+	int ret;
 
 	hmmt_swap_on(32);
 	if (access(HMMT_SWAP_FILE, F_OK))
 		SKIP("no swap");
 	TRY(fill(1, false));
-	/* Not while they wait on another CPU to be put onto an LRU list, as compaction does */
-	for (tries = 0; tries < 20 && !hmmt_pagemap_decode(entry).swap; tries++) {
-		hmmt_write_file("/proc/sys/vm/compact_memory", "1");
-		WANT(!madvise(area, 8 * HMMT_PAGE_SIZE, MADV_PAGEOUT), "pageout: %s",
-		     strerror(errno));
-		WANT(!hmmt_pagemap_read(getpid(), at(0), 1, &entry), "pagemap");
-	}
-	WANT(hmmt_pagemap_decode(entry).swap, "page 0 is not swapped out");
+	ret = hmmt_swap_out(area, 8 * HMMT_PAGE_SIZE);
+	WANT(!ret, "swap: %s", strerror(-ret));
 	pid = fork();
 	while (!pid)
 		pause();
