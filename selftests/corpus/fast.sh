@@ -39,7 +39,7 @@ caught()
 
 	mapfile -t ids < <(bugs | cut -f 1)
 	# whatever they ask for: a kernel that other tests have as well
-	"$HMMT_TOP/run.sh" corpus --flavour DEBUG --budget 30s --seed 1 --results "$work" \
+	"$HMMT_TOP/run.sh" corpus --flavour DEBUG --budget 60s --seed 1 --results "$work" \
 		control "${ids[@]}" || rc=$?
 	ktap_equal "all are caught: exit code" "$rc" 0
 	table=$(find "$work" -maxdepth 2 -name table.tsv | sort | tail -n 1)
