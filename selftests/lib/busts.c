@@ -78,6 +78,7 @@ static const struct bust host[] = {
 	{ "answer:populate:nowhere", "populate: page is not there", NULL },
 	{ "uffd", "uffd: write protection lost", NULL },
 	{ "answer:uffd_wp:event", "uffd: write-protect event lost", NULL },
+	{ "answer:uffd_wp:died", "fork: child died", NULL },
 	{ "answer:uffd_wp:left", "uffd: write protection where nobody watches", NULL },
 	{ "livelock", "livelock in ", NULL },
 	{ "hang", "hang in ", NULL },

@@ -52,11 +52,16 @@ static void start(struct pair *pair, unsigned int side)
 		;
 }
 
-static bool thp_in_device(struct pair *pair)
+static bool hole(struct pair *pair)
 {
 	pair->p = mmap((void *)0x200000000000UL, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	if (pair->p == MAP_FAILED || madvise(pair->p, HMMT_PMD_SIZE, MADV_HUGEPAGE))
+	return pair->p != MAP_FAILED && !madvise(pair->p, HMMT_PMD_SIZE, MADV_HUGEPAGE);
+}
+
+static bool thp_in_device(struct pair *pair)
+{
+	if (!hole(pair))
 		return false;
 	*pair->p = 1;
 	return !hmmt_migrate(&pair->dev, (unsigned long)pair->p, HMMT_PMD_SIZE, 0, NULL);
@@ -108,13 +113,6 @@ static void touch_high(struct pair *pair)
 }
 
 /* A THP goes into a hole of the page table, and a fault into the same hole */
-static bool hole(struct pair *pair)
-{
-	pair->p = mmap((void *)0x200000000000UL, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	return pair->p != MAP_FAILED && !madvise(pair->p, HMMT_PMD_SIZE, MADV_HUGEPAGE);
-}
-
 static void fill_hole(struct pair *pair)
 {
 	hmmt_migrate(&pair->dev, (unsigned long)pair->p, HMMT_PMD_SIZE, 0, NULL);

@@ -97,6 +97,9 @@ int unmap_span(struct worker *w, struct span s);
  */
 int move_span(struct worker *w, struct span s, unsigned int to, int grow, int flags);
 
+/* How a child of child_run() came to its end; a failure, if that is not as it should. */
+int child_result(struct worker *w, int status, const char *what);
+
 /* Write to clear_refs so that who checks soft-dirty bits knows. */
 int softdirty_clear(const char *what);
 /* What pagemap says of @s, against the model. */

@@ -20,8 +20,7 @@
 
 #include "ops.h"
 
-/* How a child of child_run() came to its end, if that is not as it should. */
-static int child_result(struct worker *w, int status, const char *what)
+int child_result(struct worker *w, int status, const char *what)
 {
 	if (!status && bust_answer(w, "died"))
 		status = SIGKILL;

@@ -13,7 +13,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ops.h"
@@ -279,15 +278,12 @@ static int child_of_watched(struct worker *w, void *at)
 /* What happens to all of it and must not change what is protected */
 static int disturb(struct worker *w, char *p)
 {
-	int ret;
-
 	switch (hmmt_rng_below(&w->rng, 12)) {
 	case 0 ... 3:
 		return rights_away(w, p);
 	/* seldom: what else the child has goes with it (docs/findings/zap-migration.md) */
 	case 4:
-		ret = child_run(w, child_of_watched, p);
-		return ret > 0 ? (WIFEXITED(ret) ? -EUCLEAN : -EAGAIN) : ret;
+		return child_result(w, child_run(w, child_of_watched, p), "uffd, protected");
 	default:
 		return 0;
 	}
