@@ -263,13 +263,6 @@ int hmmt_exclusive(const struct hmmt_dev *dev, unsigned long addr, void *buf, si
 	return dev_ioctl(dev, HMM_DMIRROR_EXCLUSIVE, &cmd);
 }
 
-int hmmt_check_exclusive(const struct hmmt_dev *dev, unsigned long addr, size_t len)
-{
-	struct hmm_dmirror_cmd cmd = { .addr = addr, .npages = len / HMMT_PAGE_SIZE };
-
-	return dev_ioctl(dev, HMM_DMIRROR_CHECK_EXCLUSIVE, &cmd);
-}
-
 int hmmt_perturb(const struct hmmt_dev *dev, unsigned int max, uint64_t seed)
 {
 	struct hmmt_perturb arg;

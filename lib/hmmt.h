@@ -120,8 +120,6 @@ int hmmt_pin(const struct hmmt_dev *dev, unsigned long addr, size_t len,
  * reads them into @buf. Ends when a CPU touches them. HMM_DMIRROR_EXCLUSIVE.
  */
 int hmmt_exclusive(const struct hmmt_dev *dev, unsigned long addr, void *buf, size_t len);
-/* hmmt_check_exclusive - 0: none of it is the device's alone, EPERM: some is. */
-int hmmt_check_exclusive(const struct hmmt_dev *dev, unsigned long addr, size_t len);
 /* hmmt_perturb - up to @max PAUSE at each point of the device, 0: off. */
 int hmmt_perturb(const struct hmmt_dev *dev, unsigned int max, uint64_t seed);
 

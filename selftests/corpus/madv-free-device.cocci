@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: everything
-// oracle: none yet
+// oracle: slot, console
 // budget: 300s
 // class: race
 

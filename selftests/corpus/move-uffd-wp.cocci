@@ -9,7 +9,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: everything
-// oracle: none yet
+// oracle: reader
 // budget: 120s
 // class: logic
 

@@ -126,6 +126,7 @@ static const struct bust guest[] = {
 	{ "answer:uffd_move:hole", "uffd: UFFDIO_MOVE took a page for a hole", NULL },
 	{ "answer:uffd_move:nowhere", "uffd: UFFDIO_MOVE took a page for a hole", NULL },
 	{ "answer:smaps_shared:shared", "smaps: pages of one process counted as shared", NULL },
+	{ "answer:smaps_shared:died", "fork: child died", NULL },
 	{ "answer:smaps_shared:undivided", "smaps: Pss of shared pages not divided", NULL },
 	{ "answer:ksm:word", "wrong slot: merged page", NULL },
 	{ "answer:coredump:word", "wrong slot: core dump", NULL },

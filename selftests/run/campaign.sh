@@ -195,6 +195,15 @@ sed -i 's/ all / 7.3,9.9 /' "$fake/configs/profiles/kernels"
 go --profile kernels
 ktap_match "kernels: one that is not known" "exit $rc: $(cat "$tmp/out")" \
 	"^exit 2: .*unknown kernel '9.9'; valid: default all 7.3 7.2 6.12"
+# Mistakes of a profile
+sed 's/^four det/four dett/' "$fake/configs/profiles/fake" >"$fake/configs/profiles/wrong"
+go --profile wrong
+ktap_match "profile: an engine that is not known" "exit $rc: $(cat "$tmp/out")" \
+	"^exit 2: .*unknown engine 'dett'"
+{ echo '# perturb: frob'; cat "$fake/configs/profiles/fake"; } >"$fake/configs/profiles/wrong"
+go --profile wrong
+ktap_match "profile: a perturbation that is not known" "exit $rc: $(cat "$tmp/out")" \
+	"^exit 2: .*unknown perturbation 'frob'"
 go --stress "--vm 1" --vms 4
 ktap_equal "pressure: beside every torture" "$(column_of scenarios perturb program | sort -u)" \
 	"$(printf 'storm\tmigrate\t& --vm 1')"
@@ -218,7 +227,11 @@ sed -i 's/ @after$//' "$fake/configs/profiles/programs"
 FAKE_DEADLY=a programs
 ktap_equal "program with a duration that dies: another seed for the rest" \
 	"$(column_of name seed seconds | grep prog | tr '\t' ' ' | paste -sd,)" \
-	"002-det-DEBUG-prog 5 40,002-det-DEBUG-prog.2 6 30,002-det-DEBUG-prog.3 7 20"
+	"002-det-DEBUG-prog 5 40,002-det-DEBUG-prog+2 6 30,002-det-DEBUG-prog+3 7 20"
+sed 's/^prog both default/prog both 7.3/' "$fake/configs/profiles/programs" >"$fake/configs/profiles/there"
+FAKE_DEADLY=a go --profile there --vms 1 --engine det --flavour DEBUG
+ktap_equal "... of another kernel, too" "$(column_of name | grep prog | paste -sd,)" \
+	"002-det-DEBUG-prog-7.3,002-det-DEBUG-prog-7.3+2,002-det-DEBUG-prog-7.3+3"
 sed -i 's/ --for @duration//' "$fake/configs/profiles/programs"
 FAKE_DEADLY=a programs
 ktap_equal "program with neither that dies: no other guest" "$(plan_of prog | wc -l)" 1

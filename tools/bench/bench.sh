@@ -11,7 +11,9 @@ HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 # shellcheck source=tools/campaign/prepare.sh
 . "$HMMT_TOP/tools/campaign/prepare.sh"
 
-engines=both rounds=5 strict=0 results='' flavour=PERF
+rounds=5 strict=0
+# shellcheck disable=SC2034 # prepare.sh's
+opt_engine=both opt_flavour=PERF
 valid=(--engine --rounds --kernel --ksrc --flavour --results --strict --help)
 
 help()
@@ -30,16 +32,16 @@ parse()
 {
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--engine | --rounds | --kernel | --ksrc | --flavour | --results)
-			[ $# -ge 2 ] || die "$EX_USAGE" "$1 needs a value"
-			case $1 in
-			--engine) engines=$2 ;;
-			--rounds) rounds=$2 ;;
-			--kernel) opt_kernel=$2 ;;
-			--ksrc) opt_ksrc=$2 ;;
-			--flavour) flavour=$2 ;;
-			--results) results=$2 ;;
-			esac
+		--*=*)
+			set -- "${1%%=*}" "${1#*=}" "${@:2}"
+			continue ;;
+		--rounds)
+			needs_value "$1" $#
+			rounds=$2
+			shift ;;
+		--engine | --kernel | --ksrc | --flavour | --results)
+			needs_value "$1" $#
+			parse_value "$1" "$2"
 			shift ;;
 		--strict) strict=1 ;;
 		--help | -h) help; exit 0 ;;
@@ -47,9 +49,9 @@ parse()
 		esac
 		shift
 	done
-	[[ $engines =~ ^(det|live|both)$ ]] || usage_die engine "$engines" det live both
+	[[ $opt_engine =~ ^(det|live|both)$ ]] || usage_die engine "$opt_engine" det live both
 	[[ $rounds =~ ^[1-9][0-9]{0,2}$ ]] || die "$EX_USAGE" "--rounds: 1 to 999"
-	[ -z "$opt_ksrc" ] || check_ksrc "$opt_ksrc"
+	check_tree_options
 }
 
 # Median of the rounds of each module and case, then what is made of them
@@ -123,7 +125,7 @@ table()
 	}'
 }
 
-# bench ENGINE: 0 all targets, 1 one missed, 2 the data was wrong, 3 no result
+# bench ENGINE: 0 all targets, 1 one missed, 2 no result, 3 the data was wrong
 bench()
 {
 	local dir=$results/$1 rc=0
@@ -131,12 +133,12 @@ bench()
 	# Live TCG has no other clock finer than a tick.
 	vm boot --dir "$dir" --append tsc=reliable --tools "$tools_dir" --build "$build_dir" --image "$image_file" \
 		--engine "$1" --shift 0 --mem "$PREPARE_GUEST_MIB" --expect selftest \
-		--flavour "$flavour" --quiet -- driver:none hmmt-bench "$rounds" || rc=$?
-	[ -f "$dir/results.log" ] || return 3
+		--flavour "$opt_flavour" --quiet -- driver:none hmmt-bench "$rounds" || rc=$?
+	[ -f "$dir/results.log" ] || return 2
 	if ! grep -qax 'ok 1 bench' "$dir/results.log"; then
 		grep -a '^# bench:' "$dir/results.log" >&2 || msg "no result, see $dir/console.log"
-		grep -qax 'not ok 1 bench' "$dir/results.log" && return 2
-		return 3
+		grep -qax 'not ok 1 bench' "$dir/results.log" && return 3
+		return 2
 	fi
 	table "$dir/results.log" "$1" | tee "$dir/table.txt"
 	return "${PIPESTATUS[0]}"
@@ -144,19 +146,17 @@ bench()
 
 main()
 {
-	local engine rc worst=0
+	local engine rc worst=0 results
 
 	parse "$@"
-	[ "$engines" != both ] || engines="det live"
-	results=${results:-$HMMT_TOP/results/$(date +%Y%m%d-%H%M%S)-bench}
-	mkdir -p "$results" || die "$EX_NOVERDICT" "cannot make $results"
+	results=$(fresh_dir bench) || exit
 	prepare_host
 	prepare_tools
 	prepare_source
-	prepare_flavour "$flavour"
+	prepare_flavour "$opt_flavour"
 	[ -f "$build_dir/hmmt/stock_test_hmm.ko" ] ||
 		die "$EX_NOVERDICT" "the tree has no driver of its own to compare with"
-	for engine in $engines; do
+	for engine in ${opt_engine/both/det live}; do
 		rc=0
 		bench "$engine" || rc=$?
 		[ "$rc" -le "$worst" ] || worst=$rc
@@ -165,7 +165,7 @@ main()
 	case $worst in
 	0) exit 0 ;;
 	1) exit "$strict" ;;
-	2) exit 1 ;;
+	3) exit 1 ;;
 	*) exit "$EX_NOVERDICT" ;;
 	esac
 }

@@ -10,7 +10,8 @@ bundle_field()
 		"$bundle_dir/run.json" | head -n 1
 }
 
-# bundle_open RUNDIR: sets bundle_dir, engine_word, opt_cpus and opt_mem
+# bundle_open RUNDIR: sets bundle_dir, engine_word, opt_cpus, opt_mem, and what else
+# its guest was booted with
 bundle_open()
 {
 	if [ ! -f "$1/run.json" ] || [ ! -f "$1/cmdline" ] ||
@@ -27,7 +28,8 @@ bundle_open()
 	opt_cpus=$(bundle_field cpus)
 	opt_mem=$(bundle_field mem_mib)
 	opt_flavour=$(bundle_field flavour)
-	bundle_perturb=$(bundle_field perturb)
+	bundle_args=(--perturb "$(bundle_field perturb)" --append "$(bundle_field append)")
+	[ ! -e "$bundle_dir/counts.bin" ] || bundle_args+=(--counts)
 }
 
 # bundle_use DIR: sets build_dir, which bundle_build made, and image_file
@@ -83,8 +85,8 @@ boot_words()
 	shift 3
 	vm boot --dir "$dir" --tools "$tools_dir" --build "$build_dir" \
 		--image "$image_file" --engine "$engine_word" --seed "$seed" \
-		--cpus "${opt_cpus:-2}" --mem "${opt_mem:-$PREPARE_GUEST_MIB}" \
-		--expect "$expect" --flavour "$opt_flavour" --perturb "${bundle_perturb:-none}" \
+		--cpus "${opt_cpus:-2}" --mem "${opt_mem:-$(guest_mib "$opt_flavour")}" \
+		--expect "$expect" --flavour "$opt_flavour" "${bundle_args[@]}" \
 		"${boot_args[@]}" -- "$@"
 }
-boot_args=()
+bundle_args=() boot_args=()

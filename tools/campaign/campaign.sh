@@ -20,24 +20,12 @@ HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 # What was asked for is kept word by word: --resume and the reader need it.
 open_results()
 {
-	local root=${opt_results:-$HMMT_TOP/results} base n=1
-
-	base=$root/$(date +%Y%m%d-%H%M%S)-$opt_profile-$opt_seed
-	mkdir -p "$root" 2>/dev/null ||
-		die "$EX_NOVERDICT" "cannot make the results directory $root"
-	campaign_dir=$base
-	until mkdir "$campaign_dir" 2>/dev/null; do
-		[ "$n" -lt 100 ] ||
-			die "$EX_NOVERDICT" "cannot make the results directory $base"
-		n=$((n + 1))
-		campaign_dir=$base.$n
-	done
-	campaign_dir=$(cd "$campaign_dir" && pwd)
+	campaign_dir=$(fresh_dir "$opt_profile-$opt_seed") || exit
 	# A seed from the time is as good as one that was given.
-	[[ " $* " == *" --seed"* ]] || set -- "$@" --seed "$opt_seed"
+	[ "$seed_given" -eq 1 ] || set -- "$@" --seed "$opt_seed"
 	printf '%s\0' "$@" >"$campaign_dir/argv"
 	printf '%s\n' "$plan" >"$campaign_dir/plan.tsv"
-	ln -sfn "${campaign_dir##*/}" "$root/latest"
+	ln -sfn "${campaign_dir##*/}" "${campaign_dir%/*}/latest"
 }
 
 open_resumed()
@@ -67,7 +55,7 @@ dry_run()
 
 main()
 {
-	local resumed=0 rc=0 cut=0
+	local resumed=0 rc=0 cut=0 seed_given=1
 	local -a resumed_argv=()
 
 	parse_options run "$@"
@@ -83,7 +71,7 @@ main()
 	if [ "$resumed" -eq 1 ]; then
 		plan=$(cat "$campaign_dir/plan.tsv")
 	else
-		[ -n "$opt_seed" ] || opt_seed=$(($(date +%s) % 1000000))
+		[ -n "$opt_seed" ] || { opt_seed=$(($(date +%s) % 1000000)) seed_given=0; }
 		plan=$(make_plan "$opt_profile" "$opt_seed" "$opt_vms" \
 			"${opt_duration:-0}")
 	fi

@@ -25,6 +25,8 @@ check_programs()
 
 	if missing=$(prepare_missing); then
 		row ok packages "everything needed is installed"
+	elif [ -z "$missing" ]; then
+		row missing packages "nothing can be installed here"
 	elif [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null; then
 		row note packages "a run will install: $(paste -sd' ' <<<"$missing")"
 	else

@@ -113,9 +113,9 @@ exec_continue()
 	else
 		return 0
 	fi
-	[[ $name != *.* ]] || n=${name##*.}
+	[[ $name != *+* ]] || n=${name##*+}
 	[ "$n" -lt "$EXEC_GUESTS" ] || return 0
-	name=${name%.*}.$((n + 1))
+	name=${name%+*}+$((n + 1))
 	plan_print >>"$campaign_dir/plan.tsv"
 }
 

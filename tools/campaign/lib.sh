@@ -192,6 +192,23 @@ step()
 	printf '[%3ds] %s\n' "$((EPOCHSECONDS - HMMT_T0))" "$*" >&2
 }
 
+# fresh_dir NAME: makes a results directory TIME-NAME, and prints its path
+fresh_dir()
+{
+	local root=${opt_results:-$HMMT_TOP/results} base dir n=1
+
+	mkdir -p "$root" 2>/dev/null ||
+		die "$EX_NOVERDICT" "cannot make the results directory $root"
+	base=$(cd "$root" && pwd)/$(date +%Y%m%d-%H%M%S)-$1
+	dir=$base
+	until mkdir "$dir" 2>/dev/null; do
+		[ "$n" -lt 100 ] || die "$EX_NOVERDICT" "cannot make the results directory $base"
+		n=$((n + 1))
+		dir=$base.$n
+	done
+	printf '%s\n' "$dir"
+}
+
 # known_files RELEASE: the known issues of this kernel
 known_files()
 {

@@ -55,17 +55,16 @@ finish()
 	local out=$1
 
 	boot_program "$out/final" "$out/best.txt" draws,calls || true
-	"$(host_bin_dir)/hmmt-judge" match "$out/final" --title "$opt_title" || {
-		msg "note: best.txt did not fail so when it was run once more"
-		return 0
-	}
+	"$(host_bin_dir)/hmmt-judge" match "$out/final" --title "$opt_title" ||
+		die "$EX_NOVERDICT" "$out/best.txt did not fail so when it was run once more"
 	"$(host_bin_dir)/hmmt-judge" run "$out/final" --known "$HMMT_TOP/configs/known" \
 		>/dev/null || true
 	{
 		printf '# %s\n' "$opt_title"
 		cat "$out/best.txt"
 	} >"$out/program.txt"
-	"$(host_bin_dir)/hmmt-judge" ctest "$out/final" >"$out/test.c" || rm -f "$out/test.c"
+	"$(host_bin_dir)/hmmt-judge" ctest "$out/final" --known "$HMMT_TOP/configs/known" \
+		>"$out/test.c" || rm -f "$out/test.c"
 	printf '  %-9s %s\n' "program" "$out/program.txt" "again" "./run.sh replay $out/final"
 	[ ! -f "$out/test.c" ] || printf '  %-9s %s\n' "C test" "$out/test.c"
 }

@@ -144,7 +144,7 @@ needs_value()
 check_scenarios()
 {
 	local s
-	local -a valid
+	local -a valid words
 
 	mapfile -t valid < <(list_scenarios)
 	mapfile -t words < <(split_commas "$1")
@@ -224,6 +224,14 @@ parse_value()
 	check_option "$1" "$2"
 }
 
+# after all of them
+check_tree_options()
+{
+	[ -z "$opt_ksrc" ] || check_ksrc "$opt_ksrc"
+	[ -z "$opt_ksrc" ] || [ -z "$opt_kernel" ] ||
+		die "$EX_USAGE" "--ksrc and --kernel exclude each other"
+}
+
 # parse_options VERB WORD...
 parse_options()
 {
@@ -262,9 +270,7 @@ parse_options()
 		esac
 		shift
 	done
-	[ -z "$opt_ksrc" ] || check_ksrc "$opt_ksrc"
-	[ -z "$opt_ksrc" ] || [ -z "$opt_kernel" ] ||
-		die "$EX_USAGE" "--ksrc and --kernel exclude each other"
+	check_tree_options
 }
 
 print_lists()

@@ -104,13 +104,13 @@ plan_rows()
 	local profile=$1 base=$2
 	local row engines kernels flavours sets duration repeat first sets_waits r
 	local start label usual guest_program
-	local scenario_lines kernel_lines
+	local scenario_lines kernel_lines engine_lines
 	local number=0 name engine accel kernel flavour scenarios seed seconds perturb program
 	local -a programs
 
 	usual=$(default_kernel)
 	sets_waits=$(sed -n 's/^# perturb: //p' "$HMMT_TOP/configs/profiles/$profile")
-	sets_waits=${opt_perturb:-$(perturb_sets "${sets_waits:-$HMMT_PERTURB}")}
+	sets_waits=${opt_perturb:-$(perturb_sets "${sets_waits:-$HMMT_PERTURB}")} || exit
 	mapfile -t programs < <(list_programs)
 	while read -r row engines kernels flavours sets duration repeat first program; do
 		seconds=$(parse_duration "$duration") ||
@@ -131,6 +131,7 @@ plan_rows()
 				usage_die "guest program" "$guest_program" "${programs[@]}"
 		fi
 		kernel_lines=$(kernels_of "$kernels") || exit
+		engine_lines=$(engines_of "${opt_engine:-$engines}") || exit
 		scenario_lines=$(scenario_sets "$sets") || exit
 		[ -n "$scenario_lines" ] || continue
 		# what a program perturbs is its own matter
@@ -148,7 +149,7 @@ plan_rows()
 				[ "$kernel" = "$usual" ] || label=$label-$kernel
 				printf -v name '%03d-%s-%s-%s' "$number" "$engine" "$flavour" "$label"
 				plan_print
-			done < <(engines_of "${opt_engine:-$engines}")
+			done <<<"$engine_lines"
 			done < <(split_commas "${opt_flavour:-$flavours}")
 			done <<<"$kernel_lines"
 			done <<<"$scenario_lines"

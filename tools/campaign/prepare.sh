@@ -31,7 +31,7 @@ vm()
 # Fails early, and the same way for every verb, when the host cannot do it.
 prepare_room()
 {
-	local free need=$PREPARE_DISK_MIB mem=${opt_mem:-$PREPARE_GUEST_MIB} have
+	local free need=$PREPARE_DISK_MIB mem=${opt_mem:-$(guest_mib "${opt_flavour:-}")} have
 
 	[ ! -d "$HMMT_CACHE/build" ] || need=$PREPARE_DISK_CACHED_MIB
 	free=$(free_mib "$HMMT_CACHE")
@@ -56,7 +56,7 @@ prepare_missing()
 {
 	local missing
 
-	missing=$(vm deps --missing)
+	missing=$(vm deps --missing) || return 1
 	[ -z "$missing" ] || { printf '%s\n' "$missing"; return 1; }
 }
 

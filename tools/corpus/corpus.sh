@@ -48,9 +48,7 @@ parse()
 		esac
 		shift
 	done
-	[ -z "$opt_ksrc" ] || check_ksrc "$opt_ksrc"
-	[ -z "$opt_ksrc" ] || [ -z "$opt_kernel" ] ||
-		die "$EX_USAGE" "--ksrc and --kernel exclude each other"
+	check_tree_options
 }
 
 parse_own()
@@ -95,8 +93,6 @@ choose_bugs()
 
 open_results()
 {
-	local root=${opt_results:-$HMMT_TOP/results} base n=1
-
 	if [ -n "$opt_resume" ]; then
 		[ -f "$opt_resume/bugs.tsv" ] ||
 			die "$EX_USAGE" "--resume: not a corpus run's results: $opt_resume"
@@ -104,14 +100,7 @@ open_results()
 		bugs=$(cat "$results/bugs.tsv")
 		return
 	fi
-	mkdir -p "$root" || die "$EX_NOVERDICT" "cannot make the results directory $root"
-	base=$(cd "$root" && pwd)/$(date +%Y%m%d-%H%M%S)-corpus
-	results=$base
-	until mkdir "$results" 2>/dev/null; do
-		[ "$n" -lt 100 ] || die "$EX_NOVERDICT" "cannot make the results directory $base"
-		n=$((n + 1))
-		results=$base.$n
-	done
+	results=$(fresh_dir corpus) || exit
 	printf '%s\n' "$bugs" >"$results/bugs.tsv"
 }
 
@@ -147,7 +136,7 @@ prepare_bug()
 	fi
 	if [ "$check" -eq 1 ]; then
 		tree_start "$4"
-		tree_apply "$2"
+		tree_apply "$2" || { state "$1" build no room in the tree; return 1; }
 		vm kernel --ksrc "$tree" --flavour "$4" --object "${2%.c}.o" \
 			>"$results/$1/build.log" 2>&1 ||
 			{ state "$1" build failed, see build.log; return 1; }
@@ -161,16 +150,9 @@ prepare_bug()
 # prepare_stock FLAVOUR: driver and image, which a bug in a .c file does not change
 prepare_stock()
 {
-	local tests
-
 	[ -z "${stock[$1]:-}" ] || return 0
+	[ "$hmm_tests" -eq 0 ] || tree_tests=1
 	prepare_flavour "$1"
-	if [ "$hmm_tests" -eq 1 ]; then
-		tests=$(vm hmm-tests --ksrc "$source_dir" --build "$build_dir") ||
-			die "$EX_NOVERDICT" "the tree's hmm-tests was not built"
-		image_file=$(vm image --tools "$tools_dir" --build "$build_dir" --with "$tests") ||
-			die "$EX_NOVERDICT" "the guest's image was not made"
-	fi
 	stock[$1]=$image_file
 }
 
@@ -180,8 +162,8 @@ hmm_tests_guest()
 {
 	local dir=$results/$1/hmm-tests
 
-	vm boot --dir "$dir" --tools "$tools_dir" --build "$results/$1/boot" --image "${stock[$2]}" \
-		--engine det --seed 1 --mem 2048 --expect selftest --flavour "$2" --label "$1" \
+	setpriv --pdeathsig TERM "$HMMT_TOP/tools/vm/boot.sh" --dir "$dir" --tools "$tools_dir" \
+		--build "$results/$1/boot" --image "${stock[$2]}" --engine det --seed 1 --mem 2048 --expect selftest --flavour "$2" --label "$1" \
 		--quiet -- driver:stock hmm-tests </dev/null >>"$results/$1/log" 2>&1 || true
 	"$(host_bin_dir)/hmmt-judge" run "$dir" --known "$HMMT_TOP/configs/known" \
 		>"$dir/verdict.txt" 2>&1 || true

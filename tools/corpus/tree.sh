@@ -69,11 +69,12 @@ tree_start()
 	fi
 }
 
+# What follows is also called where a failure does not end the shell.
+
 # tree_put NEW FILE: files are hard links of the cached source, which must not change
 tree_put()
 {
-	cp "$1" "$tree/$2.new"
-	mv "$tree/$2.new" "$tree/$2"
+	cp "$1" "$tree/$2.new" && mv "$tree/$2.new" "$tree/$2"
 }
 
 tree_revert()
@@ -82,8 +83,7 @@ tree_revert()
 
 	[ -f "$tree.changed" ] || return 0
 	read -r file <"$tree.changed"
-	tree_put "$source_dir/$file" "$file"
-	rm "$tree.changed"
+	tree_put "$source_dir/$file" "$file" && rm "$tree.changed"
 }
 
 # tree_patch ID FILE CHANGES: what the bug makes of FILE, in $tree.out.c; prints what
@@ -93,7 +93,7 @@ tree_patch()
 {
 	local out=$tree.out.c is
 
-	cp "$source_dir/$2" "$out"
+	cp "$source_dir/$2" "$out" || { echo "no room for a copy of $2"; return 1; }
 	spatch --no-includes --very-quiet --in-place --sp-file "$CORPUS/$1.cocci" "$out" \
 		>"$results/$1/spatch.log" 2>&1 || { echo "spatch fails, see spatch.log"; return 1; }
 	diff -u --label "a/$2" --label "b/$2" "$source_dir/$2" "$out" >"$results/$1/diff" || true
@@ -105,9 +105,7 @@ tree_patch()
 # tree_apply FILE: what tree_patch() made becomes the tree's
 tree_apply()
 {
-	tree_revert
-	echo "$1" >"$tree.changed"
-	tree_put "$tree.out.c" "$1"
+	tree_revert && echo "$1" >"$tree.changed" && tree_put "$tree.out.c" "$1"
 }
 
 # The kernels of this many bugs are kept, those that were used last
@@ -154,7 +152,7 @@ tree_build()
 			from=$kept
 		else
 			tree_start "$2"
-			tree_apply "$3"
+			tree_apply "$3" || return 1
 			from=$(vm kernel --ksrc "$tree" --flavour "$2" --no-driver \
 				2>"$results/$1/build.log")/hmmt || return 1
 			[ -z "$kept" ] || keep_kernel "$from" "$kept"

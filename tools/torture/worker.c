@@ -149,6 +149,7 @@ void *worker_main(void *arg)
 	if (via_open(w) || bust_round(w->r->cfg, w->sh, "setup")) {
 		fail_add(w->sh, ORACLE_PROGRESS, "round: cannot set up", "worker %u: %s", w->idx,
 			 strerror(errno));
+		turn_give(turn);
 		return NULL;
 	}
 	while (!atomic_load(&w->sh->stop) && now_ns() < w->r->end_ns) {

@@ -49,29 +49,13 @@ parse()
 		esac
 		shift
 	done
-	[ -z "$opt_ksrc" ] || check_ksrc "$opt_ksrc"
-	[ -z "$opt_ksrc" ] || [ -z "$opt_kernel" ] ||
-		die "$EX_USAGE" "--ksrc and --kernel exclude each other"
+	check_tree_options
 }
 
 # id, guest (harmless, deadly), promise, where. The program is static: it runs here.
 list_rows()
 {
 	"$tools_dir/guest/hmm-validate" --list ${only:+--only "$only"} ${bust:+--bust "$bust"}
-}
-
-open_results()
-{
-	local root=${opt_results:-$HMMT_TOP/results} base n=1
-
-	mkdir -p "$root" || die "$EX_NOVERDICT" "cannot make the results directory $root"
-	base=$(cd "$root" && pwd)/$(date +%Y%m%d-%H%M%S)-validate
-	dir=$base
-	until mkdir "$dir" 2>/dev/null; do
-		[ "$n" -lt 100 ] || die "$EX_NOVERDICT" "cannot make the results directory $base"
-		n=$((n + 1))
-		dir=$base.$n
-	done
 }
 
 # validate_plan ROWS: a line for each kind of rows that there are, see plan.sh
@@ -108,7 +92,7 @@ main()
 	fi
 	plan=$(validate_plan "$rows")
 	prepare_all "$plan"
-	open_results
+	dir=$(fresh_dir validate) || exit
 	printf '%s\n' "$rows" >"$dir/rows.tsv"
 	printf '%s\n' "$plan" >"$dir/plan.tsv"
 	prepare_record "$dir"

@@ -12,6 +12,7 @@
 #   --expect WHAT  torture | selftest: what the judge will look for
 #   --flavour F    --label TEXT   --quiet
 #   --append TEXT  more kernel parameters
+#   --perturb SETS for run.json: what the guest is told to perturb
 #   --program FILE is /program in the guest
 #   --counts       a file counts.bin for gcov-data
 #   --shift N      3           (det: 2^N ns of virtual time an instruction)
@@ -191,7 +192,7 @@ main()
 		--set engine="$engine" --set accel="$accel" --int seed="$seed" \
 		--set kernel_release="$(cat "$build/hmmt/release")" \
 		--set kernel_source="$(cat "$build/hmmt/source")" \
-		--set flavour="$flavour" --set perturb="$perturb" --bool config_verified="$verified" \
+		--set flavour="$flavour" --set perturb="$perturb" --set append="$append" --bool config_verified="$verified" \
 		--set expect="$expect" --set cmdline="$cmdline" \
 		--set qemu_version="$(qemu_version)" --int cpus="$cpus" --int mem_mib="$mem" \
 		--set started="$(date -u +%Y-%m-%dT%H:%M:%SZ)" -- \

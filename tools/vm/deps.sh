@@ -45,15 +45,16 @@ case ${1:-} in
 	printf '%s\n' "${packages[@]}"
 	exit 0
 	;;
---missing)
-	command -v dpkg-query >/dev/null && missing
-	exit 0
-	;;
+--missing) ;;
 *) die "$EX_USAGE" "unknown option '$1'; valid: --list --missing --corpus --stress" ;;
 esac
 
 command -v dpkg-query >/dev/null ||
 	die "$EX_INFRA" "this is no Debian system: install what these packages hold:" "${packages[*]}"
+if [ "${1:-}" = --missing ]; then
+	missing
+	exit 0
+fi
 mapfile -t want < <(missing)
 [ "${#want[@]}" -gt 0 ] || exit 0
 

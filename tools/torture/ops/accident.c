@@ -139,20 +139,11 @@ static int poison_child(struct worker *w, void *arg)
 static int poison(struct worker *w)
 {
 	struct poison a = { .soft = hmmt_rng_chance(&w->rng, 1, 2), .key = lane_key(w) };
-	int status;
 
 	op_arg(w, 0);
 	op_arg(w, 0);
 	op_arg(w, a.soft);
-	status = child_run(w, poison_child, &a);
-	if (!status && bust_answer(w, "died"))
-		status = SIGBUS;
-	if (status > 0) {
-		fail_add(w->sh, ORACLE_FORK, "fork: child died", "with a failed page: status %#x",
-			 status);
-		return -EUCLEAN;
-	}
-	return status < 0 ? status : 0;
+	return child_result(w, child_run(w, poison_child, &a), "with a failed page");
 }
 
 static int cpu_off(struct worker *w)

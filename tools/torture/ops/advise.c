@@ -330,13 +330,9 @@ static int seal(struct worker *w)
 	ret = lock_run(w, &s, word_mapped, &blocks);
 	if (ret)
 		return ret;
-	ret = child_run(w, seal_child, &s);
+	ret = child_result(w, child_run(w, seal_child, &s), "mseal");
 	model_unlock(w->m, blocks);
-	if (!ret && bust_answer(w, "died"))
-		ret = SIGKILL;
-	if (ret > 0)
-		fail_add(w->sh, ORACLE_FORK, "fork: child died", "mseal: status %#x", ret);
-	return ret > 0 ? -EUCLEAN : ret;
+	return ret;
 }
 
 const struct op ops_advise[] = {

@@ -379,7 +379,7 @@ static int smaps_shared(struct worker *w)
 		ret = check_divided(w, (unsigned long)p, 1);
 	}
 	if (!ret)
-		ret = child_run(w, shared_child, p);
+		ret = child_result(w, child_run(w, shared_child, p), "smaps of shared pages");
 	lane_clear(w);
 	return ret;
 }

@@ -12,15 +12,15 @@
 #include "ops.h"
 
 /* Clearing is for the whole process, so whoever looks must know of it. */
-static _Atomic uint64_t cleared;
+static _Atomic uint64_t begun, ended;
 
 int softdirty_clear(const char *what)
 {
 	int ret;
 
-	atomic_fetch_add(&cleared, 1);
+	atomic_fetch_add(&begun, 1);
 	ret = hmmt_write_file("/proc/self/clear_refs", what);
-	atomic_fetch_add(&cleared, 1);
+	atomic_fetch_add(&ended, 1);
 	return ret;
 }
 
@@ -31,7 +31,7 @@ static int check_dirty(struct worker *w, void *p, const bool *dirty, uint64_t si
 
 	if (hmmt_pagemap_read(getpid(), (unsigned long)p, HMMT_PMD_PAGES, entry))
 		return -EAGAIN;
-	if (atomic_load(&cleared) != since)
+	if (atomic_load(&begun) != since)
 		return -EAGAIN;
 	for (i = 0; i < HMMT_PMD_PAGES; i++) {
 		if (!dirty[i])
@@ -70,7 +70,12 @@ static int soft_dirty(struct worker *w)
 		ret = -EAGAIN;
 		goto out;
 	}
-	since = atomic_load(&cleared);
+	/* one that is under way could take the bits of what is written next */
+	since = atomic_load(&ended);
+	if (atomic_load(&begun) != since) {
+		ret = -EAGAIN;
+		goto out;
+	}
 	ops_warm(w, (unsigned long)p, HMMT_PMD_SIZE);
 	for (i = 0; i < 8 && !ret; i++) {
 		page = hmmt_rng_below(&w->rng, HMMT_PMD_PAGES);

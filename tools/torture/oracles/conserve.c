@@ -76,6 +76,17 @@ static int sample(struct baseline *b)
 	return ret;
 }
 
+/* sample(); to be unable to is a failure, lest this oracle fall silent unseen */
+static int sampled(struct shared *sh, struct baseline *b)
+{
+	int ret = sample(b);
+
+	if (ret)
+		fail_add(sh, ORACLE_CONSERVATION, "conservation: no statistics",
+			 "/proc/vmstat or /proc/meminfo: %s", strerror(-ret));
+	return ret;
+}
+
 /* More than @slack above, or with no slack, anything but @was. */
 static bool differs(struct shared *sh, const char *what, uint64_t now, uint64_t was,
 		    uint64_t slack)
@@ -124,7 +135,7 @@ void conserve_check(struct baseline *b, const struct config *cfg, struct shared 
 
 	for (i = 0; i < cfg->nr_devs; i++)
 		device_left(cfg, sh, &dev[i]);
-	if (!cfg->guest || cfg->company || sample(&now))
+	if (!cfg->guest || cfg->company || sampled(sh, &now))
 		return;
 	if (!b->valid) {
 		*b = now;
@@ -134,7 +145,7 @@ void conserve_check(struct baseline *b, const struct config *cfg, struct shared 
 	for (tries = 0; tries < 20 && compare(b, &now, NULL); tries++) {
 		guest_settle(cfg);
 		nap_ms(50);
-		if (sample(&now))
+		if (sampled(sh, &now))
 			return;
 	}
 	compare(b, &now, sh);
