@@ -67,6 +67,13 @@ static int step_migrate_vma(struct dmirror_step *step, struct page *fault_page,
 		step_overrun(step, &args);
 		return 0;
 	}
+	/* A slot for each page, also where nothing can be migrated */
+	if (args.npages < step->npages) {
+		dmirror_count(step->mdevice, source_less);
+		pr_err_once("FAIL hmm: %s: %lu for %lu pages at %#lx\n",
+			    "migrate_vma_setup: fewer slots than pages", args.npages,
+			    step->npages, step->addr);
+	}
 	for (i = 0; i < step->npages; i += nr) {
 		nr = step->src[i] & DMIRROR_PFN_COMPOUND ? HPAGE_PMD_NR : 1;
 		if (step->src[i] & MIGRATE_PFN_MIGRATE)

@@ -178,6 +178,22 @@ static unsigned long checked_pfn(struct dmirror *dmirror, unsigned long vpn,
 	return right;
 }
 
+/* The promises that a page keeps which comes with others, and that of its memory */
+static void check_answer(struct dmirror *dmirror, struct hmm_range *range, unsigned long i)
+{
+	unsigned long hmm_pfn = range->hmm_pfns[i], before = i ? range->hmm_pfns[i - 1] : 0;
+	struct page *page = hmm_pfn_to_page(hmm_pfn);
+
+	/* what the device cannot reach has to be brought back, or be no answer */
+	if (is_device_private_page(page) && !dmirror_is_local(dmirror, page))
+		dmirror_count(dmirror->mdevice, hmm_alien);
+	if (before & HMM_PFN_VALID && hmm_pfn_to_map_order(hmm_pfn) == HPAGE_PMD_ORDER &&
+	    hmm_pfn_to_map_order(before) == HPAGE_PMD_ORDER &&
+	    !IS_ALIGNED((range->start >> PAGE_SHIFT) + i, HPAGE_PMD_NR) &&
+	    (hmm_pfn & ~HMM_PFN_FLAGS) != (before & ~HMM_PFN_FLAGS) + 1)
+		dmirror_count(dmirror->mdevice, hmm_row);
+}
+
 /* Put what hmm_range_fault() found into the device page table */
 int dmirror_pt_fill(struct dmirror *dmirror, struct hmm_range *range)
 {
@@ -186,6 +202,10 @@ int dmirror_pt_fill(struct dmirror *dmirror, struct hmm_range *range)
 	unsigned long i, step;
 	int ret;
 
+	for (i = 0; i < nr; i++)
+		if (range->hmm_pfns[i] & HMM_PFN_VALID &&
+		    pfn_valid(range->hmm_pfns[i] & ~HMM_PFN_FLAGS))
+			check_answer(dmirror, range, i);
 	pt_clear(dmirror, range->start, range->end);
 	for (i = 0; i < nr; i += step) {
 		unsigned long hmm_pfn = range->hmm_pfns[i];

@@ -128,6 +128,28 @@ static bool source_selected(struct dmirror_step *step, struct page *spage)
 }
 
 /*
+ * What was collected is locked and nobody maps it: it can neither be written to while
+ * it is copied, nor is there a process that it could be the own page of.
+ */
+static void source_isolated(struct dmirror_step *step, unsigned long i, struct page *spage)
+{
+	struct folio *folio = page_folio(spage);
+
+	if (folio_mapped(folio)) {
+		dmirror_count(step->mdevice, source_mapped);
+		pr_err_once("FAIL hmm: %s: source %lu at %#lx\n",
+			    "migrate_vma_setup: a page that is still mapped", i, step->addr);
+	}
+	/* Of merged pages, and of what an eviction meets while it is freed, the mark is old */
+	if (step->vma && folio_test_anon(folio) && !folio_test_ksm(folio) &&
+	    PageAnonExclusive(spage)) {
+		dmirror_count(step->mdevice, source_exclusive);
+		pr_err_once("FAIL hmm: %s: source %lu at %#lx\n",
+			    "migrate_vma_setup: a page that is still exclusive", i, step->addr);
+	}
+}
+
+/*
  * A compound source is a hole or a folio of PMD order, all of it and aligned;
  * any other source is a base page. Its memory is the one that was selected. What is
  * not so gets no destination: to copy it would read and replace other pages.
@@ -163,6 +185,8 @@ static bool source_ok(struct dmirror_step *step, unsigned long i,
 			    "migrate_vma_setup: a page of memory that was not selected",
 			    i, addr);
 		ok = false;
+	} else if (spage) {
+		source_isolated(step, i, spage);
 	}
 	return ok;
 }

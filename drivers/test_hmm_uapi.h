@@ -222,7 +222,12 @@ struct hmmt_snapshot {
 	X(hmm_no_page, "pages without a struct page told by hmm_range_fault")	\
 	X(dma_mapped, "pages mapped for DMA")					\
 	X(dma_wrong, "... to an address that is not that of the page")	\
-	X(source_more, "collections that filled more slots than there were pages")
+	X(source_more, "collections that filled more slots than there were pages") \
+	X(source_less, "... fewer")						\
+	X(source_mapped, "collected sources that were still mapped")		\
+	X(source_exclusive, "... still marked as of one process alone")	\
+	X(hmm_alien, "private pages of another device told by hmm_range_fault") \
+	X(hmm_row, "pfns of a PMD that are not in a row")
 
 struct hmmt_stats {
 	/* present state, in base pages */

@@ -263,6 +263,12 @@ int hmmt_exclusive(const struct hmmt_dev *dev, unsigned long addr, void *buf, si
 	return dev_ioctl(dev, HMM_DMIRROR_EXCLUSIVE, &cmd);
 }
 
+uint64_t hmmt_wrong_sources(const struct hmmt_stats *st)
+{
+	return st->source_wrong + st->source_alien + st->source_more + st->source_less +
+	       st->source_mapped + st->source_exclusive;
+}
+
 int hmmt_perturb(const struct hmmt_dev *dev, unsigned int max, uint64_t seed)
 {
 	struct hmmt_perturb arg;

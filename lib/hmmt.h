@@ -120,6 +120,8 @@ int hmmt_pin(const struct hmmt_dev *dev, unsigned long addr, size_t len,
  * reads them into @buf. Ends when a CPU touches them. HMM_DMIRROR_EXCLUSIVE.
  */
 int hmmt_exclusive(const struct hmmt_dev *dev, unsigned long addr, void *buf, size_t len);
+/* hmmt_wrong_sources - sources of all migrations of @st that broke a promise. */
+uint64_t hmmt_wrong_sources(const struct hmmt_stats *st);
 /* hmmt_perturb - up to @max PAUSE at each point of the device, 0: off. */
 int hmmt_perturb(const struct hmmt_dev *dev, unsigned int max, uint64_t seed);
 

@@ -330,10 +330,9 @@ static void check_used(unsigned int index)
 	printf("# device %u: io_uring %llu, cancelled %llu, CPU faults %llu, evicted %llu\n",
 	       index, st->uring_cmds, st->uring_cancelled, st->cpu_faults, st->evict_base);
 	result(st->failed_injected && st->uring_cmds && st->to_dev_thp &&
-	       !st->source_wrong && !st->source_alien && !st->source_more &&
-	       !st->poison_wrong, "device_used",
+	       !hmmt_wrong_sources(st) && !st->poison_wrong, "device_used",
 	       "device %u: see the counters; %llu sources and %llu poison wrong", index,
-	       st->source_wrong + st->source_alien + st->source_more, st->poison_wrong);
+	       (unsigned long long)hmmt_wrong_sources(st), st->poison_wrong);
 }
 
 /*

@@ -254,8 +254,7 @@ static bool device_clean(struct hmmt_dev *dev)
 	WANT(!hmmt_stats(dev, &stats), "device %u", dev->index);
 	WANT(!stats.pages_used, "%llu pages of device %u left behind", stats.pages_used,
 	     dev->index);
-	wrong = stats.source_wrong + stats.source_alien + stats.source_more -
-		wrong_before[dev->index];
+	wrong = hmmt_wrong_sources(&stats) - wrong_before[dev->index];
 	wrong_before[dev->index] += wrong;
 	WANT(!wrong, "%llu sources neither base page nor whole THP, or not selected", wrong);
 	WANT(!hmmt_check(dev, HMMT_CHECK_QUIET, &check), "device %u", dev->index);

@@ -42,6 +42,7 @@ static const struct bust host[] = {
 	{ "answer:read:future", "wrong slot: sequence never written", NULL },
 	{ "answer:ptrace:word", "wrong slot: read by ptrace", NULL },
 	{ "freed", "MADV_FREE: page freed in part", NULL },
+	{ "answer:free:freed", "MADV_FREE: page freed that was written to since", NULL },
 	{ "forkleak", "fork isolation: child's write seen by parent", NULL },
 	{ "childleak", "fork isolation: parent's write seen by child", NULL },
 	{ "answer:fork:foreign", "fork isolation: another process's write seen by child", NULL },
@@ -98,6 +99,13 @@ static const struct bust host[] = {
 	{ "answer:round:source_alien", "migrate_vma_setup: a page of memory that was not selected",
 	  "mremap" },
 	{ "answer:round:source_more", "migrate_vma_setup: more slots than pages", "mremap" },
+	{ "answer:round:source_less", "migrate_vma_setup: fewer slots than pages", "mremap" },
+	{ "answer:round:source_mapped", "migrate_vma_setup: a page that is still mapped",
+	  "mremap" },
+	{ "answer:round:source_exclusive", "migrate_vma_setup: a page that is still exclusive",
+	  "mremap" },
+	{ "answer:round:hmm_alien", "hmm_range_fault: private page of another device", "mremap" },
+	{ "answer:round:hmm_row", "hmm_range_fault: pfns of a PMD not in a row", "mremap" },
 };
 
 static const struct bust guest[] = {

@@ -8,7 +8,7 @@ const char hmmt_ctest_text[] =
 "#include <string.h>\n"
 "#include <sys/wait.h>\n"
 "\n"
-"#define B 0x200000000000UL\n"
+"#define B 0x20003f000000UL\n"
 "#define HMMT_CHECK(cond) do {\t\t\t\t\t\t\\\n"
 "\tif (!(cond)) {\t\t\t\t\t\t\t\\\n"
 "\t\thmmt_bad = 1;\t\t\t\t\t\t\\\n"

@@ -205,6 +205,11 @@ struct span pick_part(struct worker *w)
 	}
 }
 
+struct span pick_block_or_part(struct worker *w)
+{
+	return hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w);
+}
+
 struct span pick_unaligned(struct worker *w)
 {
 	unsigned int block = hmmt_rng_below(&w->rng, w->m->nr_blocks - 1);

@@ -18,8 +18,11 @@
 #define MAX_BLOCKS	32
 #define MAX_PAGES	(MAX_BLOCKS * HMMT_PMD_PAGES)
 
-/* Fixed, and far from where the kernel puts what has no fixed address. */
-#define ARENA_BASE	0x200000000000UL
+/*
+ * Fixed, and far from where the kernel puts what has no fixed address. It begins eight
+ * PMDs before the end of a GiB: there are two tables of PMDs to move between.
+ */
+#define ARENA_BASE	0x20003f000000UL
 
 enum page_prot { PROT_IS_NONE, PROT_IS_R, PROT_IS_RW };
 

@@ -461,7 +461,7 @@ int page_write(struct worker *w, unsigned int page, enum via via)
 int page_probe(struct worker *w, unsigned int page, bool write, enum via via)
 {
 	unsigned long addr = page_addr(page) + slot_offset(SLOT_PROBE);
-	uint64_t val = hmmt_rng_u64(&w->rng);
+	uint64_t val = hmmt_rng_u64(&w->rng) | 1;	/* not 0, which is a lost page's */
 	struct view v;
 	int ret;
 

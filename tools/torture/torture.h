@@ -193,6 +193,8 @@ struct worker {
 	unsigned int moves;		/* for BUST_MOVED */
 	unsigned long pin_addr;		/* what gup_hold left pinned */
 	size_t pin_len;
+	int held_pipe[2];		/* pages that splice_hold left in it */
+	bool pipe_open;
 	uint64_t lane_serial;
 };
 
@@ -321,6 +323,7 @@ unsigned int pick_mapped(struct worker *w);		/* mapped, with luck */
 struct span pick_block(struct worker *w);		/* one whole PMD */
 struct span pick_mapped_block(struct worker *w);	/* ... with a mapped page */
 struct span pick_part(struct worker *w);		/* part of one */
+struct span pick_block_or_part(struct worker *w);
 struct span pick_unaligned(struct worker *w);		/* across a PMD boundary */
 struct span pick_multi(struct worker *w);		/* two or three whole */
 /* The leading run of @s that is word_mapped() or so (at the start, locked); may be empty. */

@@ -57,15 +57,10 @@ static int advise_call(struct worker *w, struct span s, int advice)
 	return ret;
 }
 
-static struct span block_or_part(struct worker *w)
-{
-	return hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w);
-}
-
 /* Without a lock, against everything: for advice that leaves the VMAs alone. */
 static int advise_free(struct worker *w, int advice)
 {
-	struct span s = block_or_part(w);
+	struct span s = pick_block_or_part(w);
 	int ret;
 
 	op_arg(w, (uint64_t)s.first << 32 | s.n);
@@ -78,7 +73,7 @@ static int advise_free(struct worker *w, int advice)
 /* Advice that splits VMAs: who moves one has looked where it ends before. */
 static int advise_locked(struct worker *w, int advice)
 {
-	struct span s = block_or_part(w);
+	struct span s = pick_block_or_part(w);
 	uint64_t blocks;
 	int ret;
 
@@ -148,7 +143,7 @@ static void check_populated(struct worker *w, struct span s)
 static int populate(struct worker *w)
 {
 	bool write = hmmt_rng_chance(&w->rng, 1, 2);
-	struct span s = block_or_part(w);
+	struct span s = pick_block_or_part(w);
 	uint64_t blocks;
 	int ret;
 
@@ -165,10 +160,13 @@ static int populate(struct worker *w)
 	return ret == -EFAULT ? -ENOMEM : ret;
 }
 
-/* Locked pages stay in memory, devices or not; nothing is left locked behind. */
+/*
+ * Locked pages stay in memory, devices or not. Nothing is left locked behind: it is
+ * unlocked, or goes as it is.
+ */
 static int lock_pages(struct worker *w)
 {
-	struct span s = block_or_part(w);
+	struct span s = pick_block_or_part(w);
 	uint64_t blocks;
 	unsigned int i;
 	int ret;
@@ -189,7 +187,8 @@ static int lock_pages(struct worker *w)
 				  pick_slot(w), VIA_CPU);
 	}
 	step_begin(w, STEP_MADVISE, page_addr(s.first));
-	if (munlock((void *)page_addr(s.first), s.n * HMMT_PAGE_SIZE)) {
+	if (hmmt_rng_chance(&w->rng, 1, 3) ||
+	    munlock((void *)page_addr(s.first), s.n * HMMT_PAGE_SIZE)) {
 		/* A mapping that stays locked refuses what others may do to it. */
 		flux_begin(w->m, s);
 		munmap((void *)page_addr(s.first), s.n * HMMT_PAGE_SIZE);
@@ -244,11 +243,31 @@ static int settle_freed(struct worker *w, unsigned int page)
 	return 0;
 }
 
+/* Of what make_dirty() wrote to nothing may be lost: its word is not 0 any more. */
+static int check_kept(struct worker *w, struct span s)
+{
+	unsigned int i;
+	uint64_t val;
+
+	for (i = s.first; i < s.first + s.n; i++) {
+		if (do_load(w, page_addr(i) + slot_offset(SLOT_PROBE), VIA_CPU, &val))
+			continue;
+		atomic_fetch_add_explicit(&w->sh->checked[ORACLE_SLOT], 1,
+					  memory_order_relaxed);
+		if (val && !bust_answer(w, "freed"))
+			continue;
+		fail_add(w->sh, ORACLE_SLOT, "MADV_FREE: page freed that was written to since",
+			 "page %#lx", page_addr(i));
+		return -EUCLEAN;
+	}
+	return 0;
+}
+
 static int lazy_free(struct worker *w)
 {
 	enum via via = hmmt_is_open(&w->r->dev[0]) && hmmt_rng_chance(&w->rng, 1, 2) ?
 		       VIA_DEV0 : VIA_CPU;
-	struct span s = block_or_part(w);
+	struct span s = pick_block_or_part(w);
 	size_t len;
 	uint64_t blocks;
 	unsigned int i;
@@ -283,9 +302,15 @@ static int lazy_free(struct worker *w)
 		/* It may be old or new now: away with it. */
 		munmap((void *)page_addr(s.first), len);
 		model_unmap(w->m, s);
-	} else if (hmmt_rng_chance(&w->rng, 1, 3)) {
-		/* Dirty pages must survive this. */
+	} else if (hmmt_rng_chance(&w->rng, 1, 2)) {
+		/* Dirty pages must survive this, wherever they were in between. */
+		if (hmmt_is_open(&w->r->dev[0]) && hmmt_rng_chance(&w->rng, 1, 2)) {
+			hmmt_migrate(&w->r->dev[0], page_addr(s.first), len, 0, NULL);
+			hmmt_migrate(&w->r->dev[0], page_addr(s.first), len,
+				     HMMT_MIGRATE_TO_SYS, NULL);
+		}
 		madvise((void *)page_addr(s.first), len, MADV_PAGEOUT);
+		ret = check_kept(w, s);
 	}
 	flux_end(w->m, s);
 	model_unlock(w->m, blocks);
@@ -322,7 +347,7 @@ static int seal_child(struct worker *w, void *arg)
 
 static int seal(struct worker *w)
 {
-	struct span s = block_or_part(w);
+	struct span s = pick_block_or_part(w);
 	uint64_t blocks;
 	int ret;
 

@@ -90,7 +90,7 @@ static void snap_bust(struct worker *w, uint16_t *snap)
 
 static int op_snapshot(struct worker *w)
 {
-	struct span s = hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w);
+	struct span s = pick_block_or_part(w);
 	uint16_t snap[HMMT_PMD_PAGES];
 	const char *wrong;
 	uint64_t blocks, word;

@@ -5,18 +5,15 @@
  * fixed buffers are such pins, by which the kernel also reads and writes.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <liburing.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "ops.h"
 
 #define MAX_FIXED	64
-
-static struct span block_or_part(struct worker *w)
-{
-	return hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w);
-}
 
 /* All of @s is pinned: try to move it, and see that nothing did. */
 static int try_to_move(struct worker *w, struct span s, const char *who)
@@ -73,7 +70,7 @@ static int unpin(struct worker *w, unsigned long addr, size_t len)
 
 static int pin(struct worker *w)
 {
-	struct span s = block_or_part(w);
+	struct span s = pick_block_or_part(w);
 	unsigned int flags = HMMT_PIN_WRITE;
 	uint64_t blocks;
 	size_t len;
@@ -119,7 +116,7 @@ static int pin(struct worker *w)
 /* Left behind: mappings change under the pin, until the next one or the end. */
 static int pin_hold(struct worker *w)
 {
-	struct span s = block_or_part(w);
+	struct span s = pick_block_or_part(w);
 	unsigned int flags = hmmt_rng_chance(&w->rng, 1, 2) ? HMMT_PIN_WRITE : 0;
 	int ret;
 
@@ -148,6 +145,36 @@ static int pin_drop(struct worker *w)
 	ret = unpin(w, w->pin_addr, w->pin_len);
 	w->pin_len = 0;
 	return ret == -ENOENT ? -EAGAIN : ret;
+}
+
+/*
+ * References that are no pins, which only the count of the folio tells of, for as long as a
+ * pipe has the pages: what is collected of them has to be given back as it was.
+ */
+static int splice_hold(struct worker *w)
+{
+	struct span s = pick_block_or_part(w);
+	struct iovec iov;
+	int ret = 0;
+
+	s.n = min_ul(s.n, MAX_FIXED);
+	op_arg(w, (uint64_t)s.first << 32 | s.n);
+	if (w->pipe_open) {
+		close(w->held_pipe[0]);
+		close(w->held_pipe[1]);
+	}
+	w->pipe_open = !pipe2(w->held_pipe, O_CLOEXEC | O_NONBLOCK);
+	if (!w->pipe_open)
+		return -errno;
+	fcntl(w->held_pipe[1], F_SETPIPE_SZ, MAX_FIXED * HMMT_PAGE_SIZE);
+	iov.iov_base = (void *)page_addr(s.first);
+	iov.iov_len = s.n * HMMT_PAGE_SIZE;
+	step_begin(w, STEP_PIN, page_addr(s.first));
+	if (vmsplice(w->held_pipe[1], &iov, 1, SPLICE_F_NONBLOCK) < 0)
+		ret = errno == EFAULT ? -EAGAIN : -errno;
+	step_end(w);
+	ops_warm(w, page_addr(s.first), s.n * HMMT_PAGE_SIZE);
+	return ret;
 }
 
 /* One word of a registered page from or to the file, and its result. */
@@ -210,7 +237,7 @@ static int use_fixed(struct worker *w, struct span s)
 static int uring_fixed(struct worker *w)
 {
 	struct io_uring *ring = via_ring(w);
-	struct span s = block_or_part(w);
+	struct span s = pick_block_or_part(w);
 	struct iovec iov;
 	uint64_t blocks;
 	int ret;
@@ -249,6 +276,7 @@ const struct op ops_gup[] = {
 	{ "pin", "pin, try to migrate, release", NEED_DEV, OP_PLACE, 2, pin },
 	{ "pin_hold", "pin, and let it be", NEED_DEV, OP_PLACE, 1, pin_hold },
 	{ "pin_drop", "release what was left pinned", NEED_DEV, OP_PLACE, 1, pin_drop },
+	{ "splice_hold", "let a pipe have pages, and let it be", 0, OP_PLACE, 2, splice_hold },
 	{ "uring_fixed", "reads and writes by fixed buffers", NEED_WORDCOPY | NEED_URING, OP_DATA,
 	  2, uring_fixed },
 	OP_TABLE_END

@@ -69,8 +69,7 @@ static int to_dev_unaligned(struct worker *w)
 
 static int to_dev_base(struct worker *w)
 {
-	return migrate(w, hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w),
-		       HMMT_MIGRATE_BASE);
+	return migrate(w, pick_block_or_part(w), HMMT_MIGRATE_BASE);
 }
 
 static int to_dev_split(struct worker *w)
@@ -95,8 +94,7 @@ static int to_sys_unaligned(struct worker *w)
 
 static int to_sys_base(struct worker *w)
 {
-	return migrate(w, hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w),
-		       HMMT_MIGRATE_TO_SYS | HMMT_MIGRATE_BASE);
+	return migrate(w, pick_block_or_part(w), HMMT_MIGRATE_TO_SYS | HMMT_MIGRATE_BASE);
 }
 
 static int to_sys_split(struct worker *w)
@@ -108,8 +106,7 @@ static int migrate_drop(struct worker *w)
 {
 	unsigned int flags = hmmt_rng_chance(&w->rng, 1, 2) ? HMMT_MIGRATE_TO_SYS : 0;
 
-	return migrate(w, hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w),
-		       HMMT_MIGRATE_DROP | flags);
+	return migrate(w, pick_block_or_part(w), HMMT_MIGRATE_DROP | flags);
 }
 
 static int evict(struct worker *w)
@@ -130,7 +127,7 @@ static int evict(struct worker *w)
 /* From one device to the other, without a way through system memory. */
 static int to_peer(struct worker *w)
 {
-	struct span s = hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w);
+	struct span s = pick_block_or_part(w);
 	unsigned int dev = hmmt_rng_below(&w->rng, 2);
 	unsigned int flags = hmmt_rng_chance(&w->rng, 1, 4) ? HMMT_MIGRATE_BASE : 0;
 	size_t len = s.n * HMMT_PAGE_SIZE;
@@ -202,19 +199,16 @@ static int evict_some(struct worker *w)
 void ops_warm(struct worker *w, unsigned long addr, size_t len)
 {
 	const struct hmmt_dev *dev = &w->r->dev[0];
-	unsigned int flags = 0;
+	unsigned int flags = 0, n = len >> HMMT_PAGE_SHIFT, first;
 
 	if (!hmmt_is_open(dev) || hmmt_rng_chance(&w->rng, 1, 2))
 		return;
-	switch (hmmt_rng_below(&w->rng, 4)) {
-	case 0:		/* fewer pages than the folio may have */
-		len = hmmt_rng_between(&w->rng, 1, len >> HMMT_PAGE_SHIFT) << HMMT_PAGE_SHIFT;
-		break;
-	case 1:
+	if (hmmt_rng_chance(&w->rng, 1, 3))
 		flags = HMMT_MIGRATE_TO_SYS;
-		break;
-	default:
-		break;
+	if (hmmt_rng_chance(&w->rng, 1, 3)) {	/* fewer pages than the folio may have */
+		first = hmmt_rng_below(&w->rng, n);
+		addr += first << HMMT_PAGE_SHIFT;
+		len = hmmt_rng_between(&w->rng, 1, n - first) << HMMT_PAGE_SHIFT;
 	}
 	/* An error is as good as success: the point is what happens next. */
 	step_begin(w, STEP_MIGRATE, addr);

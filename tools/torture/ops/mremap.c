@@ -200,7 +200,7 @@ static void check_lane(struct worker *w, struct span s, unsigned long at)
  */
 static int mremap_chain(struct worker *w)
 {
-	struct span s = hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w);
+	struct span s = pick_block_or_part(w);
 	struct span d = { hmmt_rng_chance(&w->rng, 1, 2) ? s.first : pick_page(w), s.n };
 	unsigned int hops = hmmt_rng_between(&w->rng, 2, 8), i;
 	struct span both[2] = { s, d };

@@ -47,7 +47,7 @@ static int move_pages_to(struct worker *w)
 /* A policy makes a mapping of its own: it comes and goes under the lock. */
 static int bind_pages(struct worker *w)
 {
-	struct span s = hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w);
+	struct span s = pick_block_or_part(w);
 	unsigned long mask = 1UL << hmmt_rng_below(&w->rng, 2);
 	unsigned long addr, len;
 	uint64_t blocks;

@@ -74,11 +74,6 @@ static int judge_page(struct worker *w, const struct look *l, unsigned int i, co
 	return -EUCLEAN;
 }
 
-static struct span block_or_part(struct worker *w)
-{
-	return hmmt_rng_chance(&w->rng, 1, 2) ? pick_mapped_block(w) : pick_part(w);
-}
-
 int readers_look(struct worker *w, struct span s)
 {
 	uint64_t entry[HMMT_PMD_PAGES];
@@ -104,7 +99,7 @@ int readers_look(struct worker *w, struct span s)
 
 static int read_pagemap(struct worker *w)
 {
-	return readers_look(w, block_or_part(w));
+	return readers_look(w, pick_block_or_part(w));
 }
 
 static int scan_pagemap(struct worker *w)
@@ -114,7 +109,7 @@ static int scan_pagemap(struct worker *w)
 	struct look l;
 	int n, ret = 0;
 
-	look_begin(w, &l, block_or_part(w));
+	look_begin(w, &l, pick_block_or_part(w));
 	n = hmmt_pagemap_regions(page_addr(l.s.first), l.s.n * HMMT_PAGE_SIZE,
 				 HMMT_PAGE_PRESENT | HMMT_PAGE_SWAPPED,
 				 HMMT_PAGE_PRESENT | HMMT_PAGE_SWAPPED | HMMT_PAGE_FILE,
@@ -432,7 +427,7 @@ static int read_numa_maps(struct worker *w)
 /* Holes are ENOMEM, and only they. */
 static int read_mincore(struct worker *w)
 {
-	struct span s = block_or_part(w);
+	struct span s = pick_block_or_part(w);
 	unsigned char vec[HMMT_PMD_PAGES];
 	uint64_t blocks;
 	int ret, want;

@@ -87,6 +87,13 @@ static int soft_dirty(struct worker *w)
 		dirty[page] |= !ret && via == VIA_CPU;
 		ops_warm(w, (unsigned long)p, HMMT_PMD_SIZE);
 	}
+	/* whole in a device, and taken apart there: nobody brings it back before the look */
+	if (!ret && hmmt_is_open(&w->r->dev[0]) && hmmt_rng_chance(&w->rng, 1, 2)) {
+		hmmt_migrate(&w->r->dev[0], (unsigned long)p, HMMT_PMD_SIZE, 0, NULL);
+		hmmt_migrate(&w->r->dev[0],
+			     (unsigned long)p + hmmt_rng_below(&w->rng, HMMT_PMD_PAGES) *
+			     HMMT_PAGE_SIZE, HMMT_PAGE_SIZE, HMMT_MIGRATE_TO_SYS, NULL);
+	}
 	if (!ret)
 		ret = check_dirty(w, p, dirty, since);
 	if (!ret || ret == -EAGAIN)

@@ -4,6 +4,8 @@
  * be free again. The system's counters are judged only in the guest, where
  * nobody else maps anything.
  */
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,10 +14,11 @@
 
 /*
  * Small things may stay: the supervisor's own memory and that of init grow by
- * some pages. A THP that was not unmapped is 2048 kB.
+ * some pages. A THP that was not unmapped is 2048 kB. Page tables are counted without
+ * those of the processes that are there: what may grow is the kernel's own.
  */
 #define ANON_SLACK_KB	1024
-#define PTE_SLACK_KB	256
+#define PTE_SLACK_KB	64
 
 static void checked(struct shared *sh, enum oracle o)
 {
@@ -59,8 +62,31 @@ static void device_left(const struct config *cfg, struct shared *sh, const struc
 			 (unsigned long long)st.chunks_carved);
 }
 
+/* Page tables of all processes, which may come and go with what they do */
+static uint64_t tables_in_use(void)
+{
+	uint64_t sum = 0, kb;
+	char path[300];
+	struct dirent *e;
+	DIR *proc;
+
+	proc = opendir("/proc");
+	while (proc && (e = readdir(proc))) {
+		if (!isdigit((unsigned char)*e->d_name))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/status", e->d_name);
+		/* threads of the kernel have none */
+		if (!hmmt_file_field(path, "VmPTE", &kb))
+			sum += kb;
+	}
+	if (proc)
+		closedir(proc);
+	return sum;
+}
+
 static int sample(struct baseline *b)
 {
+	uint64_t in_use;
 	int ret;
 
 	hmmt_vmstat_fold();
@@ -69,6 +95,8 @@ static int sample(struct baseline *b)
 		ret = hmmt_file_field("/proc/meminfo", "AnonPages", &b->anon_kb);
 	if (!ret)
 		ret = hmmt_file_field("/proc/meminfo", "PageTables", &b->pte_kb);
+	in_use = tables_in_use();
+	b->pte_kb -= in_use < b->pte_kb ? in_use : b->pte_kb;
 	if (!ret)
 		ret = hmmt_file_field("/proc/vmstat", "nr_isolated_anon", &b->isolated);
 	if (!ret)

@@ -38,6 +38,31 @@ static const struct {
 		offsetof(struct hmmt_stats, source_more),
 		"source_more",
 		"migrate_vma_setup: more slots than pages",
+	}, {
+		offsetof(struct hmmt_stats, source_checked),
+		offsetof(struct hmmt_stats, source_less),
+		"source_less",
+		"migrate_vma_setup: fewer slots than pages",
+	}, {
+		offsetof(struct hmmt_stats, source_checked),
+		offsetof(struct hmmt_stats, source_mapped),
+		"source_mapped",
+		"migrate_vma_setup: a page that is still mapped",
+	}, {
+		offsetof(struct hmmt_stats, source_checked),
+		offsetof(struct hmmt_stats, source_exclusive),
+		"source_exclusive",
+		"migrate_vma_setup: a page that is still exclusive",
+	}, {
+		offsetof(struct hmmt_stats, hmm_checked),
+		offsetof(struct hmmt_stats, hmm_alien),
+		"hmm_alien",
+		"hmm_range_fault: private page of another device",
+	}, {
+		offsetof(struct hmmt_stats, hmm_checked),
+		offsetof(struct hmmt_stats, hmm_row),
+		"hmm_row",
+		"hmm_range_fault: pfns of a PMD not in a row",
 	},
 };
 

@@ -34,6 +34,7 @@ const struct scenario scenarios_device[] = {
 		.role = {
 			{
 				{ "pin", 10 }, { "pin_hold", 4 }, { "pin_drop", 4 },
+				{ "splice_hold", 8 },
 				{ "uring_fixed", 8 }, { "uring_many", 8 }, { "uring_device", 8 },
 				{ "kernel_read", 10 }, { "kernel_write", 10 },
 				{ "kernel_probe", 4 }, { "coredump", 1 }, { "ptrace", 1 },

@@ -128,7 +128,7 @@ const struct scenario scenarios_memory[] = {
 				{ "pagemap", 10 }, { "pagemap_scan", 8 }, { "smaps", 4 },
 				{ "smaps_rollup", 2 }, { "numa_maps", 2 }, { "mincore", 6 },
 				{ "clear_refs", 2 }, { "snapshot", 6 }, { "smaps_shared", 2 },
-				{ "soft_dirty", 2 }, USE,
+				{ "soft_dirty", 6 }, USE,
 			},
 			{
 				{ "mremap_part", 3 }, { "mprotect_part", 4 }, { "munmap_part", 2 },
