@@ -119,6 +119,19 @@ shared_args()
 }
 
 # The kernel unpacks one archive behind the other; the last one counts.
+
+# The programs that WORDS name; in the image of a bundle they are already
+add_words()
+{
+	local word archive
+
+	for word in "${words[@]}"; do
+		archive=${image%/*}/bin/${word##*/}.cpio
+		[ ! -f "$archive" ] || printf '%s\n' "$archive"
+	done | LC_ALL=C sort -u | xargs -r -d '\n' cat >>"$dir/bundle/initramfs.cpio" ||
+		die "$EX_INFRA" "cannot pack the programs"
+}
+
 add_program()
 {
 	cp "$program" "$dir/input.txt"
@@ -178,6 +191,7 @@ main()
 	# Copies: a bundle must outlive the next build.
 	cp "$build/hmmt/bzImage" "$dir/bundle/bzImage"
 	cp "$image" "$dir/bundle/initramfs.cpio"
+	add_words
 	cp "$build/hmmt/config" "$dir/kernel.config"
 	[ -z "$program" ] || add_program
 	printf '%s\n' "$cmdline" >"$dir/cmdline"

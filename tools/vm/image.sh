@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # usage: image.sh --tools DIR [--build DIR] [--with FILE] [--stress]
 #
-# Makes the initramfs and prints its path: init and the guest programs of --tools
-# (what tools.sh printed), the sets of configs/perturb, the modules of --build
-# (what kernel.sh printed). --with adds a program, such as the tree's hmm-tests
-# that hmm-tests.sh printed; --stress adds this machine's stress-ng and the libraries that it is linked
-# with. The same inputs give the same bytes, and are not packed twice.
+# Makes the initramfs and prints its path: init, the sets of configs/perturb, the modules
+# of --build (what kernel.sh printed). Beside it, in bin/NAME.cpio, is each guest program
+# of --tools (what tools.sh printed): boot.sh puts those behind it that a guest runs,
+# since to unpack all of them takes a fifth of the time to boot. --with adds a program, such
+# as the tree's hmm-tests that hmm-tests.sh printed; --stress puts this machine's stress-ng and the
+# libraries that it is linked with beside the program that starts it. The same inputs give the
+# same bytes, and are not packed twice.
 set -euo pipefail
 # shellcheck source=tools/vm/common.sh
 . "$(dirname "$0")/common.sh"
@@ -31,42 +33,58 @@ done
 [ -z "$with" ] || [ -x "$with" ] || die "$EX_USAGE" "--with '$with': no program"
 [ -z "$build" ] || [ -d "$build/hmmt" ] || die "$EX_USAGE" "--build '$build': no kernel build"
 
-# DEST <tab> SOURCE <tab> MODE of every file, in a fixed order
+# ARCHIVE <tab> DEST <tab> SOURCE <tab> MODE of every file, in a fixed order
 files()
 {
-	local f
+	local f name
 
-	printf '/init\t%s\t0755\n' "$tools/guest/init"
-	while IFS= read -r f; do
-		[ "${f##*/}" = init ] || printf '/bin/%s\t%s\t0755\n' "${f##*/}" "$f"
-	done < <(find "$tools/guest" -maxdepth 1 -type f -perm -100 | LC_ALL=C sort)
+	printf 'initramfs\t/init\t%s\t0755\n' "$tools/guest/init"
 	for f in "$HMMT_TOP"/configs/perturb/*; do
-		printf '/perturb/%s\t%s\t0644\n' "${f##*/}" "$f"
+		printf 'initramfs\t/perturb/%s\t%s\t0644\n' "${f##*/}" "$f"
 	done
+	while IFS= read -r f; do
+		name=${f##*/}
+		[ "$name" = init ] || printf 'bin/%s\t/bin/%s\t%s\t0755\n' "$name" "$name" "$f"
+	done < <(find "$tools/guest" -maxdepth 1 -type f -perm -100 | LC_ALL=C sort; printf '%s' "${with:+$with$'\n'}")
 	if [ -n "$stress" ]; then
-		printf '/bin/stress-ng\t%s\t0755\n' "$stress"
+		printf 'bin/pressure\t/bin/stress-ng\t%s\t0755\n' "$stress"
 		ldd "$stress" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^[[:space:]]*\(\/[^ ]*\) (.*/\1/p' |
-			LC_ALL=C sort | awk '{ printf "%s\t%s\t0755\n", $1, $1 }'
+			LC_ALL=C sort | awk '{ printf "bin/pressure\t%s\t%s\t0755\n", $1, $1 }'
 	fi
-	[ -z "$with" ] || printf '/bin/%s\t%s\t0755\n' "${with##*/}" "$with"
 	[ -n "$build" ] || return 0
 	for f in "$(driver_dir "$build")/test_hmm.ko" "$build/hmmt/stock_test_hmm.ko"; do
-		[ ! -f "$f" ] || printf '/lib/modules/%s\t%s\t0644\n' "${f##*/}" "$f"
+		[ ! -f "$f" ] || printf 'initramfs\t/lib/modules/%s\t%s\t0644\n' "${f##*/}" "$f"
 	done
 }
 
 # parents: the directories of the files on stdin, outer ones first
 parents()
 {
-	cut -f 1 | awk -F/ '{ for (path = ""; i < NF; i++) if (i > 1) {
+	cut -f 2 | awk -F/ '{ for (path = ""; i < NF; i++) if (i > 1) {
 		path = path "/" $i; if (!seen[path]++) print "dir " path " 0755" } i = 1 }' |
 		LC_ALL=C sort
 }
 
+# entries DIR: of the files on stdin, stripped, for mkcpio
+entries()
+{
+	local dest src mode stripped
+
+	while IFS=$'\t' read -r _ dest src mode; do
+		stripped=$1/${dest##*/}
+		case $dest in
+		*.ko) strip --strip-debug -D -o "$stripped" "$src" ;;
+		/bin/* | /init) strip -D -o "$stripped" "$src" ;;
+		*) stripped=$src ;;
+		esac
+		printf 'file %s %s %s\n' "$dest" "$stripped" "$mode"
+	done
+}
+
 list=$(files)
 key=$({
-	cut -f 1,3 <<<"$list"
-	cut -f 2 <<<"$list" | xargs -d '\n' sha256sum | cut -d' ' -f 1
+	cut -f 1,2,4 <<<"$list"
+	cut -f 3 <<<"$list" | xargs -d '\n' sha256sum | cut -d' ' -f 1
 	sha256sum <"$tools/host/mkcpio"
 } | hash12)
 dir=$HMMT_CACHE/image/$key
@@ -76,25 +94,20 @@ if [ ! -f "$dir/initramfs.cpio" ]; then
 	step "packing the initramfs"
 	tmp=$dir.new
 	rm -rf "$tmp"
-	mkdir -p "$tmp/strip"
-	{
-		# The console, before devtmpfs is there.
-		printf 'dir /dev 0755\nnode /dev/console 0600 c 5 1\n'
-		printf 'dir /tmp 1777\n'
-		parents <<<"$list"
-		while IFS=$'\t' read -r dest src mode; do
-			stripped=$tmp/strip/${dest##*/}
-			case $dest in
-			*.ko) strip --strip-debug -D -o "$stripped" "$src" ;;
-			/bin/* | /init) strip -D -o "$stripped" "$src" ;;
-			*) stripped=$src ;;
-			esac
-			printf 'file %s %s %s\n' "$dest" "$stripped" "$mode"
-		done <<<"$list"
-	} >"$tmp/list"
-	"$tools/host/mkcpio" <"$tmp/list" >"$tmp/initramfs.cpio" ||
-		die "$EX_INFRA" "cannot pack the initramfs"
-	rm -rf "$tmp/strip"
+	mkdir -p "$tmp/strip" "$tmp/bin"
+	while IFS= read -r archive; do
+		part=$(awk -F'\t' -v a="$archive" '$1 == a' <<<"$list")
+		{
+			# The console, before devtmpfs is there.
+			[ "$archive" != initramfs ] ||
+				printf 'dir /dev 0755\nnode /dev/console 0600 c 5 1\ndir /tmp 1777\n'
+			parents <<<"$part"
+			entries "$tmp/strip" <<<"$part"
+		} >"$tmp/list"
+		"$tools/host/mkcpio" <"$tmp/list" >"$tmp/$archive.cpio" ||
+			die "$EX_INFRA" "cannot pack the initramfs"
+	done < <(cut -f 1 <<<"$list" | LC_ALL=C sort -u)
+	rm -rf "$tmp/strip" "$tmp/list"
 	put_in_place "$tmp" "$dir"
 	keep_newest "$HMMT_CACHE/image" "$IMAGES_KEPT"
 else
