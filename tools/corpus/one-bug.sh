@@ -4,7 +4,7 @@
 #
 # Tortures the kernel in RESULTS/ID/boot until something new is found or SECONDS
 # of torture are over: guest after guest, as the profile says, again with other
-# seeds when it is at its end. A guest that a known issue ends early has used
+# seeds and with the waits of all sets when it is at its end. A guest that a known issue ends early has used
 # only its time.
 set -euo pipefail
 
@@ -81,6 +81,8 @@ main()
 			! guest "$line" || [ "$id" = control ] || break 2
 		done 3< <(plan_rows "$profile" "$((first_seed + 100 * pass))")
 		pass=$((pass + 1))
+		# shellcheck disable=SC2034 # used by plan.sh
+		opt_perturb=$(perturb_sets all)
 	done
 	rm -rf "${dir:?}/boot"
 	: >"$dir/done"
