@@ -48,6 +48,10 @@ unsigned int dmirror_poison = IS_ENABLED(CONFIG_DEBUG_VM) ? 64 : 8;
 module_param_named(poison, dmirror_poison, uint, 0444);
 MODULE_PARM_DESC(poison, "Poisoned bytes in each free page of device memory, 0 to 4096 (default 64 with DEBUG_VM, else 8)");
 
+bool dmirror_keep_flags;
+module_param_named(keep_flags, dmirror_keep_flags, bool, 0444);
+MODULE_PARM_DESC(keep_flags, "Hand out pages with the flags that the kernel left on them (default no)");
+
 bool dmirror_bust;
 module_param_named(bust, dmirror_bust, bool, 0644);
 MODULE_PARM_DESC(bust, "Let HMMT_CHECK break invariants, to test the tests (default no)");

@@ -227,7 +227,9 @@ struct hmmt_snapshot {
 	X(source_mapped, "collected sources that were still mapped")		\
 	X(source_exclusive, "... still marked as of one process alone")	\
 	X(hmm_alien, "private pages of another device told by hmm_range_fault") \
-	X(hmm_row, "pfns of a PMD that are not in a row")
+	X(hmm_row, "pfns of a PMD that are not in a row")		\
+	X(flags_checked, "pages handed out whose flags were looked at")	\
+	X(flags_left, "... and still had some of their last use")
 
 struct hmmt_stats {
 	/* present state, in base pages */

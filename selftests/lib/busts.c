@@ -106,6 +106,7 @@ static const struct bust host[] = {
 	  "mremap" },
 	{ "answer:round:hmm_alien", "hmm_range_fault: private page of another device", "mremap" },
 	{ "answer:round:hmm_row", "hmm_range_fault: pfns of a PMD not in a row", "mremap" },
+	{ "answer:round:flags_left", "device page: flags of its last use", "mremap" },
 };
 
 static const struct bust guest[] = {
