@@ -113,7 +113,7 @@ END
 	report) echo "usage: ./run.sh report [DIR]   (default: results/latest)" ;;
 	replay)
 		cat <<'END'
-usage: ./run.sh replay RUNDIR
+usage: ./run.sh replay RUNDIR [--results DIR]
        ./run.sh replay PROGRAM [OPTIONS]
 
 A run again from what it kept, or a program (docs/programs.md) on

@@ -25,7 +25,7 @@ title_of()
 
 # One worker: what a mistake is found as must not depend on the schedule.
 # No device: what a stock kernel does with device pages is not tested here.
-guest_boot "$tmp/run" --seed 5 --expect torture -- \
+guest_boot "$tmp/run" --seed 5 --expect torture --append numa=fake=2 -- \
 	torture --seed 5 --workers 1 --duration 2s --round-ms 1000 --scenario mremap --no-device \
 	--bust moved >"$tmp/run.log" 2>&1 || true
 "$tools/host/hmmt-judge" run "$tmp/run" >"$tmp/judge.log" 2>&1 || true
@@ -39,6 +39,13 @@ rc=0
 	>"$tmp/replay.log" 2>&1 || rc=$?
 ktap_match "replay of it fails the same way" "exit $rc: $(cat "$tmp/replay.log")" \
 	"^exit 1: .*FAIL: $found"
+ktap_match "... with the parameters of the kernel" "$(cat "$tmp"/replay-*-program/cmdline)" \
+	' numa=fake=2 -- '
+rc=0
+"$HMMT_TOP/run.sh" replay "$tmp/run" --results "$tmp" >"$tmp/replay.log" 2>&1 || rc=$?
+ktap_match "replay of the run" "exit $rc: $(grep -v differs "$tmp/replay.log" | paste -sd' ')" \
+	"^exit 0: .*console and results, byte for byte.*replayed: the same verdict"
+ktap_match "... with the same command line" "$(grep -c differs "$tmp/replay.log" || true)" '^0$'
 
 # A shorter one to shrink: of these ops two moves by one worker are enough, a look
 # at what came of them is taken at the end of each round.

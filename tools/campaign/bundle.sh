@@ -72,7 +72,12 @@ boot_program()
 	local -a more=()
 
 	boot_args+=(--program "$2")
-	[ -z "${bundle_dir:-}" ] || mapfile -t more < <(bundle_options)
+	if [ -n "${bundle_dir:-}" ]; then
+		# a bundle has what its guest ran, and nothing else
+		grep -q ' torture ' "$bundle_dir/cmdline" ||
+			die "$EX_USAGE" "$bundle_dir is no run of torture"
+		mapfile -t more < <(bundle_options)
+	fi
 	boot_words "$1" "${opt_seed:-0}" torture torture --program /program --trace "$3" \
 		"${more[@]}"
 }

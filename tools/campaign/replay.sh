@@ -110,7 +110,11 @@ main()
 	if [ -f "$1" ]; then
 		replay_program "$@"
 	else
-		[ $# -eq 1 ] || die "$EX_USAGE" "replay RUNDIR takes no options"
+		if [ $# -gt 1 ]; then
+			[ $# -eq 3 ] && [ "$2" = --results ] ||
+				die "$EX_USAGE" "replay RUNDIR takes no options but --results DIR"
+			opt_results=$3
+		fi
 		replay_run "$1"
 	fi
 }
