@@ -265,6 +265,25 @@ static bool wp_carried(unsigned long thp)
 	return protected_at(area, 0, PAGES, "after CPU faults");
 }
 
+/* Whether a migration gives zero pages that are protected a page each or leaves them alone */
+static bool wp_zero(unsigned long thp)
+{
+	static const unsigned int flags[] = { 0, HMMT_MIGRATE_SPLIT, HMMT_MIGRATE_BASE };
+	unsigned long i, page;
+
+	TRY(wp_area(thp));
+	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		WANT(!madvise(area, HMMT_PMD_SIZE, MADV_DONTNEED), "%s", strerror(errno));
+		for (page = 0; page < PAGES; page++)
+			WANT(!*(volatile uint64_t *)word(page), "page %lu", page);
+		TRY(protect(0, PAGES, true));
+		TRY(protected_at(area, 0, PAGES, "before"));
+		TRY(migrate(&dev0, 0, PAGES, flags[i], NULL));
+		TRY(protected_at(area, 0, PAGES, "after migration"));
+	}
+	return true;
+}
+
 static bool wp_in_device(unsigned long thp)
 {
 	TRY(wp_area(thp));
@@ -439,6 +458,9 @@ const struct row bits_rows[] = {
 	{ "bits.uffd_wp", "uffd-wp is carried both ways, also when the THP is split", UFFD,
 	  wp_carried, 1, 0 },
 	{ "bits.uffd_wp_base", "the same of base pages", UFFD, wp_carried, 0, 0 },
+	{ "bits.uffd_wp_zero", "a migration that fills the huge zero page keeps uffd-wp", UFFD,
+	  wp_zero, 1, 0 },
+	{ "bits.uffd_wp_zero_base", "the same of zero pages", UFFD, wp_zero, 0, 0 },
 	{ "bits.uffd_wp_device", "uffd-wp of a device THP can be set and resolved", UFFD,
 	  wp_in_device, 1, 0 },
 	{ "bits.uffd_wp_device_base", "the same of base pages", UFFD, wp_in_device, 0, 0 },

@@ -49,7 +49,7 @@ int lane_fill(struct worker *w, void *at, unsigned int n, uint64_t key)
 }
 
 /* For want of memory a device's page cannot come back: SIGBUS, or an error. */
-static bool excused(struct worker *w, int ret)
+bool lane_excused(struct worker *w, int ret)
 {
 	struct hmmt_stats st;
 
@@ -75,7 +75,7 @@ int lane_check(struct worker *w, void *at, unsigned int first, unsigned int n, u
 						  memory_order_relaxed);
 			if (!ret && val == want)
 				continue;
-			if (ret && excused(w, ret))
+			if (ret && lane_excused(w, ret))
 				return ret;
 			if (ret)
 				fail_add(w->sh, ORACLE_NEGATIVE, "negative: allowed read refused",

@@ -75,7 +75,7 @@ enum step {
 	STEP_KERNEL_LOAD, STEP_KERNEL_STORE, STEP_URING,
 	STEP_MIGRATE, STEP_EVICT, STEP_UNPLUG, STEP_SNAPSHOT, STEP_MREMAP, STEP_MMAP,
 	STEP_MUNMAP, STEP_MPROTECT, STEP_MADVISE, STEP_PIN, STEP_READER, STEP_SYSTEM,
-	STEP_FORK, STEP_WAIT,
+	STEP_FORK, STEP_WAIT, STEP_UFFD_MOVE, STEP_UFFD_COPY,
 	NR_STEPS,
 };
 
@@ -354,6 +354,8 @@ int lane_fill(struct worker *w, void *at, unsigned int n, uint64_t key);
 /* @n pages from number @first of what was filled. 0, -errno, -EUCLEAN: wrong, reported. */
 int lane_check(struct worker *w, void *at, unsigned int first, unsigned int n, uint64_t key,
 	       enum via via, const char *what);
+/* Errors that an access to it may end in: for want of memory, or of luck */
+bool lane_excused(struct worker *w, int ret);
 /* What page number @page of key @key holds */
 uint64_t lane_word(struct worker *w, uint64_t key, unsigned int page);
 

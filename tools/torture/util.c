@@ -56,6 +56,8 @@ const char * const step_names[NR_STEPS] = {
 	[STEP_SYSTEM] = "system call",
 	[STEP_FORK] = "fork()",
 	[STEP_WAIT] = "waitpid()",
+	[STEP_UFFD_MOVE] = "UFFDIO_MOVE",
+	[STEP_UFFD_COPY] = "UFFDIO_COPY",
 };
 
 const char * const bust_names[NR_BUSTS] = {

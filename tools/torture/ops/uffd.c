@@ -18,6 +18,13 @@
 #include "ops.h"
 #include "uffd_move.h"
 
+#ifndef UFFD_FEATURE_WP_UNPOPULATED
+#define UFFD_FEATURE_WP_UNPOPULATED	(1 << 13)
+#endif
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ	22
+#endif
+
 #define AREA	HMMT_PMD_PAGES
 #define RUN_MAX	16		/* pages that one answer brings */
 
@@ -151,16 +158,27 @@ static struct span any_part(struct worker *w)
 	return (struct span){ first, hmmt_rng_between(&w->rng, 1, AREA - first) };
 }
 
-static void *thp_area(struct worker *w, unsigned int page, uint64_t key)
+/* Written to, unless @key is 0 */
+static void *area_of(struct worker *w, unsigned int page, uint64_t key, int advice)
 {
 	void *p = lane_map(w, page, AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 
 	if (!p)
 		return NULL;
-	madvise(p, HMMT_PMD_SIZE, MADV_HUGEPAGE);
+	madvise(p, HMMT_PMD_SIZE, advice);
 	if (key && lane_fill(w, p, AREA, key))
 		return NULL;
 	return p;
+}
+
+static void *thp_area(struct worker *w, unsigned int page, uint64_t key)
+{
+	return area_of(w, page, key, MADV_HUGEPAGE);
+}
+
+static bool has(struct span s, unsigned int page)
+{
+	return page >= s.first && page < s.first + s.n;
 }
 
 /* What was discarded comes from the handler, the rest is as it was. */
@@ -199,21 +217,52 @@ out:
 	return ret;
 }
 
-/* Is each page of @s marked in the page table, in whatever kind of entry? */
-static int check_wp(struct worker *w, struct handler *h, struct span s, const char *when)
+/* What is protected: @written was filled with @key, the rest is zeros or nothing. */
+struct area {
+	char *p;
+	uint64_t key;
+	struct span written;
+};
+
+static uint64_t area_word(struct worker *w, const struct area *a, unsigned int page)
 {
+	return has(a->written, page) ? lane_word(w, a->key, page - a->written.first) : 0;
+}
+
+static int area_check(struct worker *w, const struct area *a, const char *at, const char *what)
+{
+	unsigned int first = a->written.first, end = first + a->written.n;
+	int ret = lane_check(w, (void *)at, 0, first, 0, VIA_CPU, what);
+
+	if (!ret)
+		ret = lane_check(w, (void *)(at + first * HMMT_PAGE_SIZE), 0, end - first, a->key,
+				 VIA_CPU, what);
+	if (!ret)
+		ret = lane_check(w, (void *)(at + end * HMMT_PAGE_SIZE), end, AREA - end, 0,
+				 VIA_CPU, what);
+	return ret;
+}
+
+/* Is each page of @s marked in the page table, in whatever kind of entry? */
+static int check_wp(struct worker *w, const struct area *a, struct span s, const char *when)
+{
+	unsigned long at = (unsigned long)a->p + s.first * HMMT_PAGE_SIZE;
 	uint64_t entry[AREA];
 	unsigned int i;
+	bool zero;
 
-	if (hmmt_pagemap_read(getpid(), page_at(h, s.first), s.n, entry))
+	if (hmmt_pagemap_read(getpid(), at, s.n, entry))
 		return -EAGAIN;
 	for (i = 0; i < s.n; i++) {
 		checked(w);
-		if (hmmt_pagemap_decode(entry[i]).uffd_wp)
+		zero = !has(a->written, s.first + i);
+		if (hmmt_pagemap_decode(entry[i]).uffd_wp && !(zero && bust_answer(w, "zero")))
 			continue;
-		fail_add(w->sh, ORACLE_READER, "uffd: write protection lost",
-			 "%s: pagemap of page %u of %#lx is %#018llx; protected were %u+%u", when,
-			 s.first + i, h->base, (unsigned long long)entry[i], s.first, s.n);
+		fail_add(w->sh, ORACLE_READER,
+			 zero ? "uffd: write protection of a zero page lost" :
+			 "uffd: write protection lost",
+			 "%s: pagemap of page %u of %p is %#018llx; protected were %u+%u", when,
+			 s.first + i, a->p, (unsigned long long)entry[i], s.first, s.n);
 		return -EUCLEAN;
 	}
 	return 0;
@@ -254,8 +303,9 @@ static int check_unwatched(struct worker *w, char *at, const char *how)
 	return 0;
 }
 
-static int moved_away(struct worker *w, char *p, uint64_t key)
+static int moved_away(struct worker *w, const struct area *a)
 {
+	char *p = a->p;
 	char *to = (char *)w->lane + 2 * HMMT_PMD_SIZE;
 	int ret = 0;
 
@@ -270,7 +320,7 @@ static int moved_away(struct worker *w, char *p, uint64_t key)
 		((unsigned long)p - ARENA_BASE) >> HMMT_PAGE_SHIFT, AREA }, ret);
 	if (!ret)
 		ret = check_unwatched(w, to, "moved");
-	return ret ? ret : lane_check(w, to, 0, AREA, key, VIA_CPU, "uffd, moved away");
+	return ret ? ret : area_check(w, a, to, "uffd, moved away");
 }
 
 static int child_of_watched(struct worker *w, void *at)
@@ -293,10 +343,9 @@ static int disturb(struct worker *w, char *p)
 	}
 }
 
-static int uffd_wp(struct worker *w)
+/* Protect a part of @a, and see that it stays so until it is written to. */
+static int protect(struct worker *w, const struct area *a, uint64_t feature)
 {
-	uint64_t key = lane_key(w);
-	char *p = thp_area(w, 0, key);
 	struct span s = any_part(w);
 	struct uffdio_writeprotect wp = { .mode = UFFDIO_WRITEPROTECT_MODE_WP };
 	struct handler h;
@@ -304,58 +353,114 @@ static int uffd_wp(struct worker *w)
 	int ret;
 
 	op_arg(w, (uint64_t)s.first << 32 | s.n);
-	if (!p)
-		return -ENOMEM;
 	if (hmmt_rng_chance(&w->rng, 1, 2))
-		ops_warm(w, (unsigned long)p, HMMT_PMD_SIZE);
-	ret = handler_start(&h, w, 0, p, UFFDIO_REGISTER_MODE_WP);
+		ops_warm(w, (unsigned long)a->p, HMMT_PMD_SIZE);
+	ret = handler_start(&h, w, feature, a->p, UFFDIO_REGISTER_MODE_WP);
 	if (ret)
-		goto out;
+		return ret;
 	wp.range.start = page_at(&h, s.first);
 	wp.range.len = s.n * HMMT_PAGE_SIZE;
 	step_begin(w, STEP_MPROTECT, wp.range.start);
 	if (ioctl(h.fd, UFFDIO_WRITEPROTECT, &wp))
 		ret = err_transient(-errno) ? -errno : -EAGAIN;
 	step_end(w);
-	if (!ret && bust_now(w, BUST_UFFD)) {
+	if (!ret && has(a->written, s.first) && bust_now(w, BUST_UFFD)) {
 		wp.mode = 0;
 		wp.range.len = HMMT_PAGE_SIZE;
 		ioctl(h.fd, UFFDIO_WRITEPROTECT, &wp);
 	}
 	if (!ret)
-		ret = check_wp(w, &h, s, "at once");
+		ret = check_wp(w, a, s, "at once");
 	for (i = 0; i < 2 && !ret; i++) {
-		ops_warm(w, (unsigned long)p, HMMT_PMD_SIZE);
-		ret = check_wp(w, &h, s, "after migration");
+		ops_warm(w, (unsigned long)a->p, HMMT_PMD_SIZE);
+		ret = check_wp(w, a, s, "after migration");
 	}
 	if (!ret)
-		ret = disturb(w, p);
+		ret = disturb(w, a->p);
 	if (!ret)
-		ret = check_wp(w, &h, s, "after mprotect or fork");
+		ret = check_wp(w, a, s, "after mprotect or fork");
 	/* reading tells nobody, and changes nothing */
 	if (!ret)
-		ret = lane_check(w, p, 0, AREA, key, VIA_CPU, "uffd, protected");
+		ret = area_check(w, a, a->p, "uffd, protected");
 	if (!ret)
-		ret = check_wp(w, &h, s, "after reading");
+		ret = check_wp(w, a, s, "after reading");
 	for (i = 0; i < 8 && !ret; i++) {
 		page = s.first + hmmt_rng_below(&w->rng, s.n);
-		ret = do_store(w, page_at(&h, page) + 8, VIA_CPU, lane_word(w, key, page));
+		ret = do_store(w, page_at(&h, page) + 8, VIA_CPU, area_word(w, a, page));
 		checked(w);
 		if (!ret && (!atomic_load(&h.faults[page]) || bust_answer(w, "event"))) {
-			fail_add(w->sh, ORACLE_READER, "uffd: write-protect event lost",
+			fail_add(w->sh, ORACLE_READER, has(a->written, page) ?
+				 "uffd: write-protect event lost" :
+				 "uffd: write-protect event of a zero page lost",
 				 "page %u of %#lx was written to, nobody was told", page, h.base);
 			ret = -EUCLEAN;
 		}
-		ops_warm(w, (unsigned long)p, HMMT_PMD_SIZE);
+		ops_warm(w, (unsigned long)a->p, HMMT_PMD_SIZE);
 	}
 	if (!ret)
-		ret = lane_check(w, p, 0, AREA, key, VIA_CPU, "uffd, at the end");
+		ret = area_check(w, a, a->p, "uffd, at the end");
 	if (!ret && hmmt_rng_chance(&w->rng, 1, 2)) {
-		ops_warm(w, (unsigned long)p, HMMT_PMD_SIZE);
-		ret = moved_away(w, p, key);
+		ops_warm(w, (unsigned long)a->p, HMMT_PMD_SIZE);
+		ret = moved_away(w, a);
 	}
 	handler_stop(&h);
-out:
+	return ret;
+}
+
+static int uffd_wp(struct worker *w)
+{
+	struct area a = { .key = lane_key(w), .written = { 0, AREA } };
+	int ret = -ENOMEM;
+
+	a.p = thp_area(w, 0, a.key);
+	if (a.p) {
+		ret = protect(w, &a, 0);
+		lane_clear(w);
+	}
+	return ret;
+}
+
+/* The pages of @s are there, the zero page if there is nothing else. */
+static int read_in(struct worker *w, char *p, struct span s)
+{
+	int ret = 0;
+
+	if (!s.n)
+		return 0;
+	step_begin(w, STEP_MADVISE, (unsigned long)p + s.first * HMMT_PAGE_SIZE);
+	if (madvise(p + s.first * HMMT_PAGE_SIZE, s.n * HMMT_PAGE_SIZE, MADV_POPULATE_READ))
+		ret = err_transient(-errno) ? -errno : -EAGAIN;
+	step_end(w);
+	return ret;
+}
+
+/*
+ * The same of memory that was not written to, or only in part: zero pages, the huge
+ * one or many, and where that can be protected nothing at all. A migration gives it pages.
+ */
+static int uffd_wp_zero(struct worker *w)
+{
+	bool huge = hmmt_rng_chance(&w->rng, 1, 2), holes = hmmt_rng_chance(&w->rng, 1, 3);
+	struct area a = { .key = lane_key(w) };
+	struct span seen = { 0, AREA };
+	int ret;
+
+	if (!huge && hmmt_rng_chance(&w->rng, 1, 2)) {
+		a.written = any_part(w);
+		a.written.n = hmmt_rng_between(&w->rng, 1, a.written.n);
+	}
+	if (holes) {
+		seen = any_part(w);
+		seen.n = hmmt_rng_between(&w->rng, 0, seen.n);
+	}
+	a.p = area_of(w, 0, 0, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	if (!a.p)
+		return -ENOMEM;
+	ret = lane_fill(w, a.p + a.written.first * HMMT_PAGE_SIZE, a.written.n, a.key);
+	if (!ret)
+		ret = read_in(w, a.p, seen);
+	if (!ret)
+		ret = protect(w, &a, holes ? UFFD_FEATURE_WP_UNPOPULATED : 0);
 	lane_clear(w);
 	return ret;
 }
@@ -437,7 +542,7 @@ static int uffd_move(struct worker *w)
 	ret = handler_start(&h, w, UFFD_FEATURE_MOVE, dst, UFFDIO_REGISTER_MODE_MISSING);
 	if (ret)
 		goto out;
-	step_begin(w, STEP_MREMAP, move.src);
+	step_begin(w, STEP_UFFD_MOVE, move.src);
 	if (ioctl(h.fd, UFFDIO_MOVE, &move))
 		err = -errno;
 	step_end(w);
@@ -471,11 +576,189 @@ out:
 	return ret ? ret : moved ? 0 : -EBUSY;
 }
 
+/* Where something is to be put: words of @key, or zeros, and nothing in @gone. */
+struct target {
+	char *p;
+	uint64_t key;
+	struct span gone;
+};
+
+/* Some of it to the device, more often than ops_warm() does. */
+static void to_dev_some(struct worker *w, char *p)
+{
+	struct span s = any_part(w);
+	unsigned int flags = hmmt_rng_chance(&w->rng, 1, 4) ? HMMT_MIGRATE_BASE : 0;
+
+	if (!hmmt_is_open(&w->r->dev[0]) || hmmt_rng_chance(&w->rng, 1, 3))
+		return;
+	p += s.first * HMMT_PAGE_SIZE;
+	step_begin(w, STEP_MIGRATE, (unsigned long)p);
+	hmmt_migrate(&w->r->dev[0], (unsigned long)p, s.n * HMMT_PAGE_SIZE, flags, NULL);
+	step_end(w);
+}
+
+/* Huge or not, written to or zero pages, in the device or not; the hole is made later */
+static int target_make(struct worker *w, struct target *t)
+{
+	int advice = hmmt_rng_chance(&w->rng, 2, 3) ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
+	int ret = 0;
+
+	*t = (struct target){ .key = hmmt_rng_chance(&w->rng, 2, 3) ? lane_key(w) : 0 };
+	if (hmmt_rng_chance(&w->rng, 1, 3))
+		t->gone = any_part(w);
+	t->p = area_of(w, 0, t->key, advice);
+	if (!t->p)
+		return -ENOMEM;
+	if (!t->key)
+		ret = read_in(w, t->p, (struct span){ 0, AREA });
+	if (!ret)
+		to_dev_some(w, t->p);
+	return ret;
+}
+
+enum put { PUT_MOVE, PUT_COPY, PUT_ZERO };
+
+/* Returns how many pages the kernel says were put there, and why no more in @err. */
+static unsigned int put_pages(struct worker *w, struct handler *h, enum put how,
+			      unsigned long src, struct span s, int *err)
+{
+	unsigned long dst = page_at(h, s.first), len = s.n * HMMT_PAGE_SIZE;
+	struct uffdio_move move = { .dst = dst, .src = src, .len = len };
+	struct uffdio_copy copy = { .dst = dst, .src = src, .len = len };
+	struct uffdio_zeropage zero = { .range = { dst, len } };
+	int64_t done;
+	int ret;
+
+	*err = 0;
+	step_begin(w, how == PUT_MOVE ? STEP_UFFD_MOVE : STEP_UFFD_COPY, dst);
+	if (how == PUT_MOVE)
+		ret = ioctl(h->fd, UFFDIO_MOVE, &move);
+	else if (how == PUT_COPY)
+		ret = ioctl(h->fd, UFFDIO_COPY, &copy);
+	else
+		ret = ioctl(h->fd, UFFDIO_ZEROPAGE, &zero);
+	if (ret)
+		*err = -errno;
+	step_end(w);
+	done = how == PUT_MOVE ? move.move : how == PUT_COPY ? copy.copy : zero.zeropage;
+	return done > 0 ? done >> HMMT_PAGE_SHIFT : 0;
+}
+
+/* @done pages of @s were put to where @room are free in a row, then it was @err. */
+static int check_put(struct worker *w, struct span s, unsigned int room, unsigned int done,
+		     int err)
+{
+	checked(w);
+	if (done > room || (!err && room < s.n) || bust_answer(w, "replaced")) {
+		fail_add(w->sh, ORACLE_READER, "uffd: a page that is there was replaced",
+			 "%u of %u pages from page %u on, where %u are free: %s", done, s.n,
+			 s.first, room, strerror(-err));
+		return -EUCLEAN;
+	}
+	err = bust_errno(w, err);
+	/* EAGAIN is also: not all of it, since there is something behind */
+	if (!err || (err == -EEXIST && !room) || lane_excused(w, err))
+		return 0;
+	fail_add(w->sh, ORACLE_READER, "uffd: unexpected error",
+		 "%u of %u pages from page %u on, where %u are free: %s", done, s.n, s.first, room,
+		 strerror(-err));
+	return -EUCLEAN;
+}
+
+/* Page by page: what was there, what was put there, or what the handler has for a hole. */
+static int check_target(struct worker *w, const struct target *t, const struct handler *h,
+			struct span fresh, uint64_t key)
+{
+	unsigned int page;
+	uint64_t want;
+	int ret = 0;
+
+	for (page = 0; page < AREA && !ret; page++) {
+		want = has(fresh, page) ? key : has(t->gone, page) ? h->key : t->key;
+		ret = lane_check(w, t->p + page * HMMT_PAGE_SIZE, page, 1, want, VIA_CPU,
+				 "uffd, after it was put upon");
+	}
+	return ret;
+}
+
+/* With @h watching the target: what is there stays there, and only a hole is filled. */
+static int put_checked(struct worker *w, enum put how, struct handler *h,
+		       const struct target *t, char *src, uint64_t key, struct span s)
+{
+	unsigned int room = 0, done, moved;
+	int ret, err;
+
+	while (room < s.n && has(t->gone, s.first + room))
+		room++;
+	/* now that nobody fills a hole but us; with a part of a huge page that is split */
+	if (t->gone.n && madvise(t->p + t->gone.first * HMMT_PAGE_SIZE,
+				 t->gone.n * HMMT_PAGE_SIZE, MADV_DONTNEED))
+		return -EAGAIN;
+	ops_warm(w, (unsigned long)t->p, HMMT_PMD_SIZE);
+	/* what of a device cannot be moved into a hole is the matter of uffd_move */
+	if (how != PUT_MOVE || !room)
+		ops_warm(w, (unsigned long)src, HMMT_PMD_SIZE);
+	done = put_pages(w, h, how, (unsigned long)src + s.first * HMMT_PAGE_SIZE, s, &err);
+	op_arg(w, -err);
+	ret = check_put(w, s, room, done, err);
+	if (!ret)
+		ret = check_target(w, t, h, (struct span){ s.first, done },
+				   how == PUT_ZERO ? 0 : key);
+	moved = how == PUT_MOVE ? done : 0;
+	if (!ret)
+		ret = lane_check(w, src, 0, s.first, key, VIA_CPU, "uffd, before what was put");
+	if (!ret)
+		ret = lane_check(w, src + (s.first + moved) * HMMT_PAGE_SIZE, s.first + moved,
+				 AREA - s.first - moved, key, VIA_CPU, "uffd, source, not moved");
+	return ret;
+}
+
+static int put_onto(struct worker *w, enum put how)
+{
+	uint64_t key = lane_key(w);
+	struct span s = any_part(w);
+	struct handler h;
+	struct target t;
+	char *src = NULL;
+	int ret;
+
+	op_arg(w, (uint64_t)s.first << 32 | s.n);
+	ret = target_make(w, &t);
+	op_arg(w, (uint64_t)t.gone.first << 32 | t.gone.n);
+	if (!ret) {
+		src = area_of(w, 2 * AREA, key, hmmt_rng_chance(&w->rng, 1, 2) ? MADV_HUGEPAGE :
+			      MADV_NOHUGEPAGE);
+		ret = src ? handler_start(&h, w, how == PUT_MOVE ? UFFD_FEATURE_MOVE : 0, t.p,
+					  UFFDIO_REGISTER_MODE_MISSING) : -ENOMEM;
+	}
+	if (!ret) {
+		ret = put_checked(w, how, &h, &t, src, key, s);
+		handler_stop(&h);
+	}
+	lane_clear(w);
+	return ret;
+}
+
+static int uffd_move_onto(struct worker *w)
+{
+	return put_onto(w, PUT_MOVE);
+}
+
+static int uffd_copy_onto(struct worker *w)
+{
+	return put_onto(w, hmmt_rng_chance(&w->rng, 2, 3) ? PUT_COPY : PUT_ZERO);
+}
+
 const struct op ops_uffd[] = {
 	{ "uffd_missing", "userfaultfd fills what was discarded", NEED_UFFD, OP_PLACE, 1,
 	  uffd_missing },
 	{ "uffd_wp", "write protection survives migration", NEED_UFFD, OP_PLACE, 1, uffd_wp },
+	{ "uffd_wp_zero", "the same of zero pages", NEED_UFFD, OP_PLACE, 1, uffd_wp_zero },
 	{ "uffd_minor", "minor faults of shared memory", NEED_UFFD, OP_PLACE, 1, uffd_minor },
 	{ "uffd_move", "UFFDIO_MOVE", NEED_UFFD, OP_PLACE, 1, uffd_move },
+	{ "uffd_move_onto", "UFFDIO_MOVE to where something is", NEED_UFFD, OP_PLACE, 1,
+	  uffd_move_onto },
+	{ "uffd_copy_onto", "UFFDIO_COPY and _ZEROPAGE to where something is", NEED_UFFD, OP_PLACE,
+	  1, uffd_copy_onto },
 	OP_TABLE_END
 };

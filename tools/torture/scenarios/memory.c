@@ -18,9 +18,9 @@
  * the same time. Races: folio_isolate_lru() and migration entries of both. Seen by:
  * slot, progress, conservation (isolated pages).
  *
- * uffd: missing, write-protected and moved ranges of device THPs. Races: the bits
- * in entries against their splits and migrations. Seen by: reader (lost protection, an
- * event that never came), slot.
+ * uffd: missing, write-protected and moved ranges of device THPs, and what is put to
+ * where they are. Races: the bits in entries against their splits and migrations. Seen by:
+ * reader (lost protection, an event that never came), slot, progress.
  *
  * readers: everything that walks page tables and only looks, over entries of all
  * kinds. Races: walks against splits. Seen by: reader, the kernel's own checks.
@@ -108,7 +108,8 @@ const struct scenario scenarios_memory[] = {
 		.role = {
 			{
 				{ "uffd_missing", 10 }, { "uffd_wp", 12 }, { "uffd_minor", 3 },
-				{ "uffd_move", 10 }, { "to_dev", 6 }, { "evict", 1 },
+				{ "uffd_move", 10 }, { "uffd_wp_zero", 6 }, { "uffd_move_onto", 6 },
+				{ "uffd_copy_onto", 4 }, { "to_dev", 6 }, { "evict", 1 },
 				{ "read", 6 }, { "write", 6 }, { "dev_read", 3 },
 				{ "dev_write", 3 }, { "map_thp", 6 },
 			},
