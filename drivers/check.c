@@ -72,6 +72,38 @@ void dmirror_poison_check(struct dmirror_device *mdevice, struct page *page,
 	}
 }
 
+/*
+ * What says of a page that it is on an LRU list, and on which, that it is locked or in the
+ * swap cache, that somebody keeps something with it, or that it must be written back. No
+ * page has that when it begins a new life. Not hints (referenced, workingset), which do
+ * no harm; nor reserved, which ZONE_DEVICE pages always are.
+ */
+#define DMIRROR_USE_FLAGS	(BIT(PG_lru) | BIT(PG_active) | BIT(PG_unevictable) |	\
+				 BIT(PG_mlocked) | BIT(PG_swapcache) | BIT(PG_private) |	\
+				 BIT(PG_private_2) | BIT(PG_writeback) | BIT(PG_dirty) |	\
+				 BIT(PG_swapbacked))
+
+/*
+ * What was just handed out has no flags of its last use. They are left as they are: what
+ * comes of them is to be seen (docs/findings/stale-flags.md).
+ */
+void dmirror_flags_check(struct dmirror_device *mdevice, struct page *page,
+			 unsigned long nr)
+{
+	unsigned long i, left = 0, flags;
+
+	for (i = 0; i < nr; i++) {
+		flags = dmirror_page_flags(page + i) & DMIRROR_USE_FLAGS;
+		if (!flags)
+			continue;
+		left++;
+		pr_notice_once("page %#lx, number %lu of %lu, is new and has %pGp\n",
+			       page_to_pfn(page + i), i, nr, &flags);
+	}
+	dmirror_count_add(mdevice, flags_checked, nr);
+	dmirror_count_add(mdevice, flags_left, left);
+}
+
 /* Notes a violation when @found is not @expected, unless there is one already */
 bool dmirror_check_failed(struct hmmt_check *check, u32 which, u64 pfn,
 			  u64 expected, u64 found)

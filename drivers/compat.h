@@ -62,6 +62,13 @@ static inline void dmirror_folio_init(struct page *page,
 #endif
 }
 
+/* The flags of @page itself, also where it is a tail; newer kernels have a struct for them */
+static inline unsigned long dmirror_page_flags(const struct page *page)
+{
+	BUILD_BUG_ON(sizeof(page->flags) != sizeof(unsigned long));
+	return READ_ONCE(*(const unsigned long *)&page->flags);
+}
+
 static inline struct dev_pagemap *dmirror_pgmap(struct page *page)
 {
 #ifdef HAVE_PAGE_PGMAP

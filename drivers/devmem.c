@@ -150,6 +150,7 @@ struct page *dmirror_devmem_alloc(struct dmirror_device *mdevice,
 	page = pfn_to_page(chunk->first_pfn + index);
 	dmirror_poison_check(mdevice, page, 1UL << order);
 	dmirror_folio_init(page, &chunk->region->pagemap, order);
+	dmirror_flags_check(mdevice, page, 1UL << order);
 	return page;
 }
 

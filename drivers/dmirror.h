@@ -240,6 +240,8 @@ struct page *dmirror_devmem_find(struct dmirror_device *mdevice, bool used);
 void dmirror_poison_pages(struct page *page, unsigned long nr);
 void dmirror_poison_check(struct dmirror_device *mdevice, struct page *page,
 			  unsigned long nr);
+void dmirror_flags_check(struct dmirror_device *mdevice, struct page *page,
+			 unsigned long nr);
 bool dmirror_check_failed(struct hmmt_check *check, u32 which, u64 pfn,
 			  u64 expected, u64 found);
 int dmirror_devmem_check(struct dmirror_device *mdevice, struct hmmt_check *check,

@@ -222,7 +222,9 @@ struct hmmt_snapshot {
 	X(hmm_no_page, "pages without a struct page told by hmm_range_fault")	\
 	X(dma_mapped, "pages mapped for DMA")					\
 	X(dma_wrong, "... to an address that is not that of the page")	\
-	X(source_more, "collections that filled more slots than there were pages")
+	X(source_more, "collections that filled more slots than there were pages") \
+	X(flags_checked, "pages handed out whose flags were looked at")	\
+	X(flags_left, "... and still had some of their last use")
 
 struct hmmt_stats {
 	/* present state, in base pages */
