@@ -98,6 +98,7 @@ static const struct bust host[] = {
 	{ "answer:round:source_alien", "migrate_vma_setup: a page of memory that was not selected",
 	  "mremap" },
 	{ "answer:round:source_more", "migrate_vma_setup: more slots than pages", "mremap" },
+	{ "answer:round:flags_left", "device page: flags of its last use", "mremap" },
 };
 
 static const struct bust guest[] = {
@@ -111,6 +112,7 @@ static const struct bust guest[] = {
 	{ "answer:snapshot:write", "snapshot: read-only page is writable", NULL },
 	{ "answer:snapshot:read", "snapshot: protected page is readable", NULL },
 	{ "answer:snapshot:order", "snapshot: impossible order", NULL },
+	{ "answer:snapshot:error", "snapshot: readable page is told as an error", NULL },
 	{ "answer:to_dev:errno", "migrate: unexpected error", NULL },
 	{ "answer:to_dev:more", "migrate: impossible result", NULL },
 	{ "answer:to_peer:errno", "migrate: unexpected error", NULL },
@@ -134,6 +136,7 @@ static const struct bust guest[] = {
 	{ "answer:poison:died", "fork: child died", NULL },
 	{ "answer:poison:read", "negative: poisoned page read", NULL },
 	{ "answer:round:statistics", "conservation: no statistics", "mremap" },
+	{ "answer:round:mlocked", "conservation: mlocked pages left", "mremap" },
 	{ "answer:round:unchecked", "driver check: not possible", "mremap" },
 	{ "answer:round:invariant", "driver check: invariant broken", "mremap" },
 	{ "answer:round:plug", "driver: memory does not come back", "mremap" },

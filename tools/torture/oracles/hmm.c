@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hmm_range_fault() and migrate_vma_setup() keep their promises. The driver
+ * hmm_range_fault(), migrate_vma_setup() and those who free pages keep their promises. The driver
  * compares each answer with what it can know of it, goes on with the right
  * one, and counts; here the counts become failures, at the end of the run, so
  * that they hide nothing. What the kernel may not survive the driver also says
@@ -38,6 +38,11 @@ static const struct {
 		offsetof(struct hmmt_stats, source_more),
 		"source_more",
 		"migrate_vma_setup: more slots than pages",
+	}, {
+		offsetof(struct hmmt_stats, flags_checked),
+		offsetof(struct hmmt_stats, flags_left),
+		"flags_left",
+		"device page: flags of its last use",
 	},
 };
 
