@@ -27,6 +27,25 @@ static bool snapshot(unsigned long arg)
 	return intact(0, PAGES);
 }
 
+/* In another device it is no error: nobody asked for a fault, which would bring it */
+static bool snapshot_peer(unsigned long thp)
+{
+	static uint16_t told[PAGES];
+	unsigned int i;
+	int ret;
+
+	TRY(fill(1, thp));
+	TRY(move(0, PAGES, 0, NULL));
+	TRY(placed(0, PAGES, DEVICE, thp ? 9 : 0));
+	ret = hmmt_snapshot(&dev1, at(0), HMMT_PMD_SIZE, told);
+	WANT(!ret, "snapshot: %s", strerror(-ret));
+	for (i = 0; i < PAGES; i++)
+		WANT(HMMT_SNAP_PROT(told[i]) != HMM_DMIRROR_PROT_ERROR,
+		     "page %u: device 1 is told that it should fail", i);
+	TRY(verify_device(&dev1, 0, PAGES));
+	return verify(0, PAGES);
+}
+
 /* In one device fault for the range */
 static bool device_read(unsigned long arg)
 {
@@ -243,6 +262,10 @@ const struct row device_rows[] = {
 	  PART(240, 32), 0 },
 	{ "hmm.snapshot_end", "its last page", HMM_H "HMM_PFN_*", snapshot, PART(511, 1), 0 },
 	{ "hmm.snapshot_whole", "all of it", HMM_H "HMM_PFN_*", snapshot, PART(0, 512), 0 },
+	{ "hmm.snapshot_peer", "a THP in another device is not told as an error",
+	  HMM_H "HMM_PFN_ERROR", snapshot_peer, 1, 0 },
+	{ "hmm.snapshot_peer_base", "nor are base pages in another device",
+	  HMM_H "HMM_PFN_ERROR", snapshot_peer, 0, 0 },
 	{ "hmm.read_whole", "a device fault on all of a device THP gives its pfns",
 	  HMM_H "range->hmm_pfns", device_read, PART(0, 512), 0 },
 	{ "hmm.read_begin", "a device fault on its first 16 pages gives their pfns",

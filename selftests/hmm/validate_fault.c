@@ -133,6 +133,20 @@ static bool no_thp(unsigned long unused)
 	return verify(0, PAGES);
 }
 
+/* ... and one fault is enough: the kernel splits, since it was given base pages */
+static bool no_thp_at_once(unsigned long unused)
+{
+	TRY(device_thps(1));
+	TRY(inject(HMMT_SITE_SYS_THP, 1, 1));
+	TRY(verify(300, 301));
+	WANT(COUNTED(cpu_faults) == 1 && !COUNTED(cpu_faults_failed),
+	     "%llu faults, of which %llu brought nothing back", COUNTED(cpu_faults),
+	     COUNTED(cpu_faults_failed));
+	WANT(COUNTED(fault_base) == PAGES, "%llu base pages came", COUNTED(fault_base));
+	TRY(placed(0, PAGES, SYSTEM, 0));
+	return verify(0, PAGES);
+}
+
 /* The destination fails once; the fault is retaken and comes through */
 static bool no_memory_once(unsigned long unused)
 {
@@ -263,6 +277,8 @@ const struct row fault_rows[] = {
 	  "migrate_vma_split_folio(); " THREAD, window_pte, 0, 0 },
 	{ "fault.no_thp", "a handler without a THP may give base pages",
 	  "folio_split_unmapped(): comment; " SERIES, no_thp, 0, 0 },
+	{ "fault.no_thp_at_once", "all of them, in one fault",
+	  "folio_split_unmapped(): comment; " SERIES, no_thp_at_once, 0, 0 },
 	{ "fault.no_memory_once", "a handler that found no memory once is called again",
 	  "vm_fault_t migrate_to_ram(): include/linux/memremap.h", no_memory_once, 0, 0 },
 	{ "fault.by_gup", "GUP of a tail brings the THP back", "do_huge_pmd_device_private()",

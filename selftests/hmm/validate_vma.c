@@ -246,6 +246,73 @@ static bool locked(unsigned long unused)
 	return intact(0, PAGES);
 }
 
+static uint64_t nr_mlock(void)
+{
+	uint64_t n = 0;
+
+	/* drains what waits on its CPU to be unlocked */
+	hmmt_write_file("/proc/sys/vm/compact_memory", "1");
+	hmmt_vmstat_fold();
+	hmmt_file_field("/proc/vmstat", "nr_mlock", &n);
+	return n;
+}
+
+static bool unlocked(unsigned long thp)
+{
+	uint64_t before = nr_mlock(), now;
+
+	TRY(fill(1, thp));
+	WANT(!mlock(area, HMMT_PMD_SIZE), "%s", strerror(errno));
+	TRY(move(0, PAGES, 0, NULL));
+	TRY(placed(0, PAGES, DEVICE, thp ? 9 : 0));
+	WANT(!munlock(area, HMMT_PMD_SIZE), "%s", strerror(errno));
+	WANT(!munmap(area, HMMT_PMD_SIZE), "%s", strerror(errno));
+	now = nr_mlock();
+	WANT(now == before, "nr_mlock is %llu and was %llu", (unsigned long long)now,
+	     (unsigned long long)before);
+	return true;
+}
+
+/*
+ * Unmapped in the device as active pages, then as pages that two have mlocked, of whom the
+ * one that the kernel finds by the rmap unlocks what is unevictable and off the LRU
+ */
+static bool used_again(unsigned long unused)
+{
+	unsigned int i;
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	TRY(fill(1, false));
+	for (i = 0; i < 4; i++)
+		WANT(!madvise(area, HMMT_PMD_SIZE, MADV_POPULATE_READ), "%s", strerror(errno));
+	TRY(move(0, PAGES, 0, NULL));
+	TRY(fill(1, false));
+	/* read-only: to lock it does not make a copy of it */
+	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ), "%s", strerror(errno));
+	WANT(!mlock(area, HMMT_PMD_SIZE), "%s", strerror(errno));
+	WANT(!pipe(ready), "%s", strerror(errno));
+	pid = fork();
+	if (!pid) {
+		if (mlock(area, HMMT_PMD_SIZE) || write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	WANT(pid > 0 && read(ready[0], &c, 1) == 1, "the child does not lock");
+	TRY(move(0, PAGES, 0, NULL));
+	/* first what some kernels do not survive: pages with such flags do harm to others */
+	TRY(verify(0, PAGES));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	WANT(COUNTED(flags_checked), "no flags were looked at");
+	WANT(!COUNTED(flags_left), "%llu of %llu pages came with flags of their last use",
+	     COUNTED(flags_left), COUNTED(flags_checked));
+	return true;
+}
+
 static bool pinned(unsigned long flags)
 {
 	struct hmmt_migrate m;
@@ -408,6 +475,12 @@ const struct row vma_rows[] = {
 	  1, 0 },
 	{ "vma.collapse_base", "nor that of device base pages", "madvise(2)", collapse, 0, 0 },
 	{ "vma.mlock", "mlock and munlock of a device THP lose nothing", "mlock(2)", locked, 0, 0 },
+	{ "vma.munlock", "a THP that is unlocked in the device is not counted as mlocked any more",
+	  "Documentation/mm/unevictable-lru.rst", unlocked, 1, 0 },
+	{ "vma.munlock_base", "nor are base pages", "Documentation/mm/unevictable-lru.rst",
+	  unlocked, 0, 0 },
+	{ "vma.used_again", "what device pages were, active or mlocked, is forgotten when they are freed",
+	  "PAGE_FLAGS_CHECK_AT_FREE: comment", used_again, 0, ROW_DEADLY },
 	{ "vma.pinned", "a pinned THP is refused, and goes when it is not pinned any more",
 	  SETUP, pinned, HMMT_PIN_WRITE, 0 },
 	{ "vma.pinned_longterm", "the same for a long-term pin", SETUP, pinned,

@@ -43,3 +43,45 @@ void fail_add(struct shared *sh, enum oracle o, const char *title, const char *f
 	atomic_store(&sh->fail_lock, 0);
 	atomic_store(&sh->stop, 1);
 }
+
+static const struct {
+	enum oracle oracle;
+	const char *title;
+} lates[NR_LATES] = {
+	[LATE_MLOCKED] = { ORACLE_CONSERVATION, "conservation: mlocked pages left" },
+	[LATE_SNAPSHOT_ERROR] = { ORACLE_SNAPSHOT, "snapshot: readable page is told as an error" },
+};
+
+void fail_late(struct shared *sh, enum late late, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (atomic_fetch_add(&sh->late[late].count, 1))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(sh->late[late].detail, sizeof(sh->late[late].detail), fmt, ap);
+	va_end(ap);
+}
+
+bool fail_pending(struct shared *sh)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_LATES; i++)
+		if (atomic_load(&sh->late[i].count))
+			return true;
+	return false;
+}
+
+void fail_due(struct shared *sh)
+{
+	unsigned int i;
+	uint64_t n;
+
+	for (i = 0; i < NR_LATES; i++) {
+		n = atomic_exchange(&sh->late[i].count, 0);
+		if (n)
+			fail_add(sh, lates[i].oracle, lates[i].title, "%s; %llu times",
+				 sh->late[i].detail, (unsigned long long)n);
+	}
+}

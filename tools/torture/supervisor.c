@@ -197,7 +197,8 @@ static void program_ends(struct supervisor *sv, const struct round *r)
 
 	h->now.end = atomic_load(&sv->sh->journal_next);
 	if (!h->failed.end && (atomic_load(&sv->sh->failed) != r->failed ||
-			       hmm_broken(sv->cfg, sv->before, sv->now) || taint() != sv->taint))
+			       hmm_broken(sv->cfg, sv->before, sv->now) ||
+			       fail_pending(sv->sh) || taint() != sv->taint))
 		h->failed = h->now;
 }
 
@@ -334,6 +335,7 @@ static void run_program(struct supervisor *sv, const struct config *base, unsign
 	read_stats(sv, before);
 	run_round(sv, base->scenario[n], &base->program[n], base->program[n].round, 0);
 	hmm_check(sv->cfg, sv->sh, before, sv->now);
+	fail_due(sv->sh);
 	res->rounds++;
 	res->ops = atomic_load(&sv->sh->ops) - ops;
 	res->failures = atomic_load(&sv->sh->failed) - failed;
@@ -419,6 +421,7 @@ int supervise(const struct config *cfg)
 	heartbeat(&sv);
 	if (!cfg->nr_programs)
 		hmm_check(cfg, sv.sh, sv.before, sv.now);
+	fail_due(sv.sh);
 	report_end(cfg, sv.sh, res, (now_ns() - sv.start_ns) / 1000000, sv.before, sv.now);
 	return atomic_load(&sv.sh->failed) ? 1 : 0;
 }

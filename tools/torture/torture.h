@@ -95,6 +95,13 @@ struct failure {
 	char detail[1536];
 };
 
+/* Failures that are told only when the run ends: stock kernels have them in most runs. */
+enum late {
+	LATE_MLOCKED,
+	LATE_SNAPSHOT_ERROR,
+	NR_LATES,
+};
+
 struct op_stat {
 	_Atomic uint64_t done;
 	_Atomic uint64_t again;		/* nothing to do it on */
@@ -117,6 +124,10 @@ struct shared {
 	struct op_stat op[MAX_OPS];
 	struct progress progress[NR_PROGRESS];
 	struct failure fail[MAX_FAILS];
+	struct {
+		_Atomic uint64_t count;
+		char detail[240];	/* of the first */
+	} late[NR_LATES];
 	struct model model;
 };
 
@@ -227,6 +238,16 @@ enum bust bust_find(const char *name);
 /* Record a failure of @o; the round stops. Detail is one line or more. */
 void fail_add(struct shared *sh, enum oracle o, const char *title, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/*
+ * The same for what does no harm to what is looked at besides: the run goes on, lest it
+ * hide everything else.
+ */
+void fail_late(struct shared *sh, enum late late, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Has there been any? */
+bool fail_pending(struct shared *sh);
+/* The run, or the program, is over. */
+void fail_due(struct shared *sh);
 
 /* --- trace (trace.c) --------------------------------------------------------- */
 
@@ -418,7 +439,7 @@ bool watch_tick(struct watch *wt, const struct config *cfg, struct shared *sh,
 
 struct baseline {
 	bool valid;
-	uint64_t anon_thps, anon_kb, pte_kb, isolated;
+	uint64_t anon_thps, anon_kb, pte_kb, isolated, mlocked;
 	uint64_t mthp[16];
 };
 

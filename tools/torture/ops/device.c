@@ -62,6 +62,16 @@ static int op_dev_sweep(struct worker *w)
 	return ret;
 }
 
+/*
+ * HMM_PFN_ERROR says that nobody can access it, and that the device should fail. Wherever
+ * a readable page is, in another device for one, a fault brings it.
+ */
+static bool snap_error(struct worker *w, uint64_t word, uint16_t snap)
+{
+	return word_readable(word) &&
+	       (HMMT_SNAP_PROT(snap) == HMM_DMIRROR_PROT_ERROR || bust_answer(w, "error"));
+}
+
 /* What one page's entry may say under the model's word. */
 static const char *snap_wrong(uint64_t word, uint16_t snap)
 {
@@ -91,6 +101,7 @@ static void snap_bust(struct worker *w, uint16_t *snap)
 static int op_snapshot(struct worker *w)
 {
 	struct span s = pick_block_or_part(w);
+	unsigned int dev = any_dev(w) - VIA_DEV0;
 	uint16_t snap[HMMT_PMD_PAGES];
 	const char *wrong;
 	uint64_t blocks, word;
@@ -103,7 +114,7 @@ static int op_snapshot(struct worker *w)
 	if (ret)
 		return ret;
 	step_begin(w, STEP_SNAPSHOT, page_addr(s.first));
-	ret = hmmt_snapshot(&w->r->dev[0], page_addr(s.first),
+	ret = hmmt_snapshot(&w->r->dev[dev], page_addr(s.first),
 			    s.n * HMMT_PAGE_SIZE, snap);
 	step_end(w);
 	for (i = 0; i < s.n && !ret; i++) {
@@ -111,6 +122,10 @@ static int op_snapshot(struct worker *w)
 		atomic_fetch_add_explicit(&w->sh->checked[ORACLE_SNAPSHOT], 1,
 					  memory_order_relaxed);
 		snap_bust(w, &snap[i]);
+		if (snap_error(w, word, snap[i]))
+			fail_late(w->sh, LATE_SNAPSHOT_ERROR,
+				  "device %u, page %#lx, number %u of %u", dev,
+				  page_addr(s.first + i), i, s.n);
 		wrong = snap_wrong(word, snap[i]);
 		if (wrong) {
 			fail_add(w->sh, ORACLE_SNAPSHOT, wrong,

@@ -95,10 +95,13 @@ static int sample(struct baseline *b)
 		ret = hmmt_file_field("/proc/meminfo", "AnonPages", &b->anon_kb);
 	if (!ret)
 		ret = hmmt_file_field("/proc/meminfo", "PageTables", &b->pte_kb);
-	in_use = tables_in_use();
-	b->pte_kb -= in_use < b->pte_kb ? in_use : b->pte_kb;
-	if (!ret)
+	if (!ret) {
+		in_use = tables_in_use();
+		b->pte_kb -= in_use < b->pte_kb ? in_use : b->pte_kb;
 		ret = hmmt_file_field("/proc/vmstat", "nr_isolated_anon", &b->isolated);
+	}
+	if (!ret)
+		ret = hmmt_file_field("/proc/vmstat", "nr_mlock", &b->mlocked);
 	if (!ret)
 		read_mthp(b->mthp);
 	return ret;
@@ -155,6 +158,30 @@ static bool compare(const struct baseline *b, const struct baseline *now, struct
 	return bad;
 }
 
+/*
+ * All mappings are gone, and with them all that was locked. From then on this many are left
+ * for good: a page that is used again may take them away, later, which says nothing.
+ */
+static void mlocked_left(struct baseline *b, struct baseline *now, const struct config *cfg,
+			 struct shared *sh)
+{
+	bool bust = bust_round(cfg, sh, "mlocked");
+	unsigned int tries;
+
+	/* Some wait on their CPU to be unlocked; this is one that drains them. */
+	for (tries = 0; tries < 20 && now->mlocked > b->mlocked; tries++) {
+		hmmt_write_file("/proc/sys/vm/compact_memory", "1");
+		nap_ms(50);
+		if (sampled(sh, now))
+			return;
+	}
+	checked(sh, ORACLE_CONSERVATION);
+	if (now->mlocked > b->mlocked || bust)
+		fail_late(sh, LATE_MLOCKED, "nr_mlock %llu after a round, %llu before it",
+			  (unsigned long long)now->mlocked, (unsigned long long)b->mlocked);
+	b->mlocked = now->mlocked;
+}
+
 void conserve_check(struct baseline *b, const struct config *cfg, struct shared *sh,
 		    const struct hmmt_dev *dev)
 {
@@ -177,6 +204,7 @@ void conserve_check(struct baseline *b, const struct config *cfg, struct shared 
 			return;
 	}
 	compare(b, &now, sh);
+	mlocked_left(b, &now, cfg, sh);
 }
 
 void driver_check(const struct config *cfg, struct shared *sh, const struct hmmt_dev *dev)
