@@ -758,6 +758,131 @@ static bool start_over(void)
 	return !stats.source_more && !stats.source_wrong;
 }
 
+/* A child that has mlocked what we have; it ends when we close the write end of @fds */
+static pid_t locking_child(const char *p, size_t len, int *fds)
+{
+	char c = 0;
+	pid_t pid;
+
+	if (pipe(fds) || pipe(fds + 2))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		close(fds[1]);
+		if (!mlock(p, len) && write(fds[3], &c, 1) == 1)
+			_exit(read(fds[0], &c, 1) != 0);
+		_exit(1);
+	}
+	close(fds[3]);
+	return pid > 0 && read(fds[2], &c, 1) == 1 ? pid : -1;
+}
+
+/*
+ * What a device page was in its last life it is not any more. First it is active, and
+ * unmapped in the device. Then two have it mlocked: what is unlocked for one of them while it
+ * is migrated stays unevictable. With both it cannot come back.
+ */
+static bool stale_flags(void)
+{
+	const size_t len = 64 * HMMT_PAGE_SIZE;
+	struct hmmt_stats before, now;
+	char *p = thps(1, false);
+	unsigned int i;
+	int fds[4];
+
+	if (!p || madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE))
+		return false;
+	memset(p, 1, len);
+	for (i = 0; i < 4; i++)
+		madvise(p, len, MADV_POPULATE_READ);
+	if (to_dev(p, len, 0) || madvise(p, len, MADV_DONTNEED))
+		return false;
+	memset(p, 2, len);
+	/* read-only: to lock it does not make a copy of it */
+	if (mprotect(p, len, PROT_READ) || mlock(p, len) || locking_child(p, len, fds) < 0 ||
+	    hmmt_stats(&dev, &before) || to_dev(p, len, 0) || hmmt_stats(&dev, &now))
+		return false;
+	printf("# %llu of %llu pages came with flags of their last use\n",
+	       now.flags_left - before.flags_left, now.flags_checked - before.flags_checked);
+	for (i = 0; i < 64; i++)
+		if (p[i * HMMT_PAGE_SIZE] != 2)
+			return false;
+	return now.flags_checked > before.flags_checked && now.flags_left == before.flags_left;
+}
+
+static uint64_t mlocked(void)
+{
+	uint64_t n = 0;
+
+	hmmt_vmstat_fold();
+	hmmt_file_field("/proc/vmstat", "nr_mlock", &n);
+	return n;
+}
+
+/* What is unlocked while it is in a device is locked no more */
+static bool munlock_device(void)
+{
+	uint64_t before = mlocked(), now;
+	char *p = thps(1, true);
+
+	if (!p || mlock(p, HMMT_PMD_SIZE) || to_dev(p, HMMT_PMD_SIZE, 0) ||
+	    munlock(p, HMMT_PMD_SIZE) || munmap(p, HMMT_PMD_SIZE))
+		return false;
+	now = mlocked();
+	printf("# nr_mlock %llu, before %llu\n", (unsigned long long)now,
+	       (unsigned long long)before);
+	return now == before;
+}
+
+/* What @other is told of the first page at @p, without a fault */
+static unsigned int told(const struct hmmt_dev *other, const char *p)
+{
+	uint16_t snap[HMMT_PMD_PAGES] = { 0 };
+
+	hmmt_snapshot(other, (unsigned long)p, HMMT_PMD_SIZE, snap);
+	return HMMT_SNAP_PROT(snap[0]);
+}
+
+/* A THP in another device is there for a fault, as base pages are */
+static bool peer_error(void)
+{
+	struct hmmt_dev other = HMMT_DEV_CLOSED;
+	char *p = thps(2, true), *base = p + HMMT_PMD_SIZE;
+
+	if (!p || hmmt_open(&other, 1) || madvise(base, HMMT_PMD_SIZE, MADV_DONTNEED) ||
+	    madvise(base, HMMT_PMD_SIZE, MADV_NOHUGEPAGE))
+		return false;
+	memset(base, 1, HMMT_PMD_SIZE);
+	if (to_dev(p, 2 * HMMT_PMD_SIZE, 0))
+		return false;
+	printf("# device 1 is told %#x of a THP in device 0, %#x of base pages; %#x is an error\n",
+	       told(&other, p), told(&other, base), HMM_DMIRROR_PROT_ERROR);
+	return told(&other, p) != HMM_DMIRROR_PROT_ERROR &&
+	       told(&other, base) != HMM_DMIRROR_PROT_ERROR;
+}
+
+/* A fault handler that finds no THP, and gives base pages for all of it, is called once */
+static bool fault_base(void)
+{
+	struct hmmt_inject none = { .sites = HMMT_SITE_SYS_THP, .nth = 1, .interval = 1 };
+	struct hmmt_stats before, now;
+	char *p = thps(1, true);
+	unsigned int i;
+
+	if (!p || to_dev(p, HMMT_PMD_SIZE, 0) || hmmt_inject(&dev, &none) ||
+	    hmmt_stats(&dev, &before))
+		return false;
+	for (i = 0; i < HMMT_PMD_PAGES; i++)
+		(void)*(volatile char *)(p + i * HMMT_PAGE_SIZE);
+	if (hmmt_stats(&dev, &now))
+		return false;
+	printf("# %llu faults, of which %llu brought nothing back, for %llu base pages\n",
+	       now.cpu_faults - before.cpu_faults,
+	       now.cpu_faults_failed - before.cpu_faults_failed,
+	       now.fault_base - before.fault_base);
+	return now.cpu_faults - before.cpu_faults == 1;
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(void);
@@ -790,6 +915,10 @@ static const struct {
 	{ "trylock-leak", trylock_leak },
 	{ "swap-mapping", swap_mapping },
 	{ "start-over", start_over },
+	{ "stale-flags", stale_flags },
+	{ "munlock-device", munlock_device },
+	{ "hmm-peer-error", peer_error },
+	{ "fault-base", fault_base },
 };
 
 int main(int argc, char **argv)
