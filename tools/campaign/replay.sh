@@ -110,11 +110,9 @@ main()
 	if [ -f "$1" ]; then
 		replay_program "$@"
 	else
-		if [ $# -gt 1 ]; then
-			[ $# -eq 3 ] && [ "$2" = --results ] ||
-				die "$EX_USAGE" "replay RUNDIR takes no options but --results DIR"
-			opt_results=$3
-		fi
+		[[ $# -eq 1 || ($# -eq 3 && $2 == --results) ]] ||
+			die "$EX_USAGE" "replay RUNDIR takes no options but --results DIR"
+		opt_results=${3:-}
 		replay_run "$1"
 	fi
 }
