@@ -11,6 +11,8 @@
 // oracle: reader
 // budget: 120s
 // class: logic
+// equivalent: no device PMD is writable and protected at once: what protects it makes it
+//	readable first, and what is protected becomes a readable one
 
 @@
 @@

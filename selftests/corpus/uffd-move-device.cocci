@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // bug: uffd-move-device
 // what: UFFDIO_MOVE takes a device PTE for one in swap
-// why: a page number is used as a swap offset
+// why: it is told as busy, for ever, and not as what cannot be moved
 // source: derived
 // file: mm/userfaultfd.c
 // changes: -1 +1
