@@ -41,7 +41,9 @@ start=$EPOCHREALTIME
 again=$("$vm/kernel.sh" --ksrc "$tree" 2>"$tmp/err")
 ms=$(((${EPOCHREALTIME/[.,]/} - ${start/[.,]/}) / 1000))
 ktap_equal "second time: same directory" "$again" "$build"
+# another test, or checkout, may have it at this very time
+said=$(grep -v ' waiting for another process ' "$tmp/err" || true)
 ktap_equal "second time: nothing built" \
-	"$(stat -c '%i %Y' "$build/hmmt/bzImage" "$build"/hmmt/driver-*/test_hmm.ko)$(cat "$tmp/err")" "$before"
+	"$(stat -c '%i %Y' "$build/hmmt/bzImage" "$build"/hmmt/driver-*/test_hmm.ko)$said" "$before"
 ktap_diag "second time: $ms ms"
 ktap_end
