@@ -6,6 +6,8 @@
 # takes another schedule, even if it is only that of the waits in the kernel.
 set -euo pipefail
 HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=tools/campaign/lib.sh
+. "$HMMT_TOP/tools/campaign/lib.sh"
 # shellcheck source=selftests/ktap.sh
 . "$HMMT_TOP/selftests/ktap.sh"
 # shellcheck source=selftests/guest.sh
@@ -46,7 +48,8 @@ boot()
 {
 	guest_boot "$tmp/$1" --seed "$2" --expect torture -- \
 		torture --seed "$2" --duration 3s --scenario everything \
-		--perturb migrate,fault,rmap,split,layout --perturb-seed "$3" >"$tmp/$1.log" 2>&1
+		--perturb migrate,fault,rmap,split,layout --perturb-seed "$3" --without "$without" \
+		>"$tmp/$1.log" 2>&1
 }
 
 # same NAME A B FILE
@@ -63,6 +66,8 @@ $(diff -a "$tmp/$2/$4" "$tmp/$3/$4" | head -n 6 | cut -c 1-200)"
 }
 
 guest_image DEBUG
+# as a run does it: three seconds must not end with the first known issue
+without=$(known_without "$(cat "$build/hmmt/release")")
 
 for run in "idle 7 7" "loaded 7 7" "other 8 8" "waits 7 8"; do
 	read -r name seed waits <<<"$run"

@@ -257,7 +257,7 @@ const struct op ops_device[] = {
 	{ "dev_write", "a device advances the own slot", NEED_DEV, OP_DATA, 10, op_dev_write },
 	{ "dev_probe", "a device accesses any page", NEED_DEV, OP_CHECK, 4, op_dev_probe },
 	{ "dev_sweep", "devices check a run of pages", NEED_DEV, OP_DATA, 4, op_dev_sweep },
-	{ "snapshot", "the device's view of a block", NEED_DEV, OP_CHECK, 4, op_snapshot },
+	{ "snapshot", "the device's view of a block", NEED_DEV, OP_CHECK, 8, op_snapshot },
 	{ "exclusive", "pages for a device alone, until a CPU comes", NEED_DEV, OP_DATA, 3,
 	  exclusive },
 	{ "checksum", "a device sums up pages", NEED_DEV, OP_CHECK, 2, checksum },
