@@ -68,6 +68,7 @@ extern const struct op ops_advise[];
 extern const struct op ops_readers[];
 extern const struct op ops_kernel[];
 extern const struct op ops_uffd[];
+extern const struct op ops_uffd_put[];
 extern const struct op ops_gup[];
 extern const struct op ops_mappings[];
 extern const struct op ops_process[];

@@ -19,6 +19,7 @@ static const struct op * const tables[] = {
 	ops_readers,
 	ops_kernel,
 	ops_uffd,
+	ops_uffd_put,
 	ops_gup,
 	ops_mappings,
 	ops_process,
