@@ -17,7 +17,9 @@ hmm-perturb-srcs := selftests/hmm/perturb.c selftests/hmm/area.c $(libhmmt-srcs)
 hmm-entries-srcs := selftests/hmm/entries.c selftests/hmm/area.c $(libhmmt-srcs)
 hmm-changes-srcs := selftests/hmm/changes.c selftests/hmm/area.c $(libhmmt-srcs)
 hmm-api-srcs := $(addprefix selftests/hmm/, api.c area.c faults.c) $(libhmmt-srcs)
-hmm-findings-srcs := selftests/hmm/findings.c $(libhmmt-srcs)
+hmm-findings-srcs := $(addprefix selftests/hmm/, findings.c findings_hmm.c \
+	findings_migrate.c findings_collect.c findings_fault.c findings_evict.c \
+	findings_proc.c findings_bits.c findings_uffd.c findings_mlock.c) $(libhmmt-srcs)
 hmm-fuzz-srcs := selftests/hmm/fuzz.c selftests/hmm/fuzz-worker.c selftests/hmm/fuzz-command.c \
 	selftests/hmm/fuzz-mutate.c selftests/hmm/module.c $(libhmmt-srcs)
 hmm-fuzz-libs := -luring

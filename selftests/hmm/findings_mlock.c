@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+/* mlocked memory, and flags that device pages keep of their last use */
+#include <string.h>
+
+#include "findings.h"
+
+/* A child that has mlocked what we have; it ends when we close the write end of @fds */
+static pid_t locking_child(const char *p, size_t len, int *fds)
+{
+	char c = 0;
+	pid_t pid;
+
+	if (pipe(fds) || pipe(fds + 2))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		close(fds[1]);
+		if (!mlock(p, len) && write(fds[3], &c, 1) == 1)
+			_exit(read(fds[0], &c, 1) != 0);
+		_exit(1);
+	}
+	close(fds[3]);
+	return pid > 0 && read(fds[2], &c, 1) == 1 ? pid : -1;
+}
+
+/*
+ * What a device page was in its last life it is not any more. First it is active, and
+ * unmapped in the device. Then two have it mlocked: what is unlocked for one of them while it
+ * is migrated stays unevictable. With both it cannot come back.
+ */
+static bool stale_flags(void)
+{
+	const size_t len = 64 * HMMT_PAGE_SIZE;
+	struct hmmt_stats before, now;
+	char *p = thps(1, false);
+	unsigned int i;
+	int fds[4];
+
+	if (!p || madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE))
+		return false;
+	memset(p, 1, len);
+	for (i = 0; i < 4; i++)
+		madvise(p, len, MADV_POPULATE_READ);
+	if (to_dev(p, len, 0) || madvise(p, len, MADV_DONTNEED))
+		return false;
+	memset(p, 2, len);
+	/* read-only: to lock it does not make a copy of it */
+	if (mprotect(p, len, PROT_READ) || mlock(p, len) || locking_child(p, len, fds) < 0 ||
+	    hmmt_stats(&dev, &before) || to_dev(p, len, 0) || hmmt_stats(&dev, &now))
+		return false;
+	printf("# %llu of %llu pages came with flags of their last use\n",
+	       now.flags_left - before.flags_left, now.flags_checked - before.flags_checked);
+	for (i = 0; i < 64; i++)
+		if (p[i * HMMT_PAGE_SIZE] != 2)
+			return false;
+	return now.flags_checked > before.flags_checked && now.flags_left == before.flags_left;
+}
+
+static uint64_t mlocked(void)
+{
+	uint64_t n = 0;
+
+	hmmt_vmstat_fold();
+	hmmt_file_field("/proc/vmstat", "nr_mlock", &n);
+	return n;
+}
+
+/* What is unlocked while it is in a device is locked no more */
+static bool munlock_device(void)
+{
+	uint64_t before = mlocked(), now;
+	char *p = thps(1, true);
+
+	if (!p || mlock(p, HMMT_PMD_SIZE) || to_dev(p, HMMT_PMD_SIZE, 0) ||
+	    munlock(p, HMMT_PMD_SIZE) || munmap(p, HMMT_PMD_SIZE))
+		return false;
+	now = mlocked();
+	printf("# nr_mlock %llu, before %llu\n", (unsigned long long)now,
+	       (unsigned long long)before);
+	return now == before;
+}
+
+const struct finding mlock_findings[] = {
+	{ "stale-flags", stale_flags },
+	{ "munlock-device", munlock_device },
+	{}
+};
