@@ -133,7 +133,8 @@ exec_reap()
 	[ "$verdict" != FAIL ] || exec_failed=$((exec_failed + 1))
 }
 
-# Waits a second at most, so that the live line moves; reaps who ended.
+# Waits until a run ends, but no longer than a second, so that the live line moves;
+# reaps who ended.
 exec_wait()
 {
 	local pid ended=0 ticker
@@ -147,9 +148,11 @@ exec_wait()
 	done
 	[ "$ended" -eq 0 ] || return 0
 	progress_show
-	sleep 0.5 &
+	sleep 1 &
 	ticker=$!
-	wait "$ticker" || true
+	wait -n "$ticker" "${!exec_running[@]}" || true
+	kill "$ticker" 2>/dev/null || true
+	wait "$ticker" 2>/dev/null || true
 }
 
 # A run is done when it was judged; what a cut campaign left half is moved
