@@ -165,6 +165,7 @@ rejects "given twice" 'title: x\nkernels: *\nkernels: *\n' 'given twice'
 rejects "more titles than there is room for" "$(printf 'title: x\\n%.0s' 1 2 3 4 5 6 7 8 9)" 'given twice'
 rejects "bad expression" 'title: /a(b/\nkernels: *\nreference: r\nevidence: e\n' 'does not compile'
 rejects "a second expression that is bad" 'title: x\ntitle: /a(b/\nkernels: *\nreference: r\nevidence: e\n' 'does not compile'
+rejects "of no kind of run" 'title: x\nkernels: *\nreference: r\nevidence: e\nexpect: x\n' 'neither torture'
 rejects "no key" 'title x\n' 'not "key: value"'
 
 # one bug, more than one title; splat-warning is a WARNING in migrate_vma_collect_huge_pmd
@@ -180,6 +181,8 @@ explains()
 }
 explains "none of its titles" 1 'title: x\ntitle: /WARNING in else.*/'
 explains "by its second title" 0 'title: x\ntitle: WARNING in migrate_vma_collect_huge_pmd'
+explains "in runs of its kind" 0 'title: /WARNING in .*/\nexpect: torture'
+explains "in runs of the other kind" 1 'title: /WARNING in .*/\nexpect: selftest'
 explains "by its second title, an expression" 0 'title: x\ntitle: /WARNING in migrate_.*/'
 rm -rf "$tmp/run"
 cp -r "$here/fixtures/pass" "$tmp/run"

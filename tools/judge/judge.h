@@ -155,7 +155,7 @@ struct hmmt_known {
 	char *title[HMMT_KNOWN_TITLES];		/* NULL behind the last one */
 	bool regex[HMMT_KNOWN_TITLES];
 	char *kernels;		/* space separated shell patterns */
-	char *reference, *evidence, *without;
+	char *reference, *evidence, *without, *expect;
 };
 
 struct hmmt_known_list {
@@ -166,8 +166,6 @@ struct hmmt_known_list {
 /* Reads DIR/ *.known; complains on stderr and returns -EINVAL on a bad one. */
 int hmmt_known_read(const char *dir, struct hmmt_known_list *list);
 void hmmt_known_free(struct hmmt_known_list *list);
-const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list,
-					  const char *title, const char *kernel);
 
 /* ---- runinfo.c: run.json and the header of the journal ---- */
 
@@ -190,6 +188,10 @@ struct hmmt_runinfo {
 
 int hmmt_runinfo_read(const char *dir, struct hmmt_runinfo *info);
 void hmmt_runinfo_free(struct hmmt_runinfo *info);
+
+/* The known issue that @title is in such a run, or NULL (known.c) */
+const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list,
+					  const char *title, const struct hmmt_runinfo *run);
 
 /* ---- journal.c ---- */
 

@@ -10,6 +10,8 @@
  *   evidence:  why it is the kernel's bug and not ours
  *   without:   ops that run.sh leaves out on these kernels, since the guest
  *              would die of it at once (optional; read by tools/campaign)
+ *   expect:    torture or selftest: only in runs of that kind, where a bug of
+ *              the other kind could have the same title (optional)
  */
 #include <dirent.h>
 #include <errno.h>
@@ -37,6 +39,7 @@ static void free_item(struct hmmt_known *k)
 	free(k->reference);
 	free(k->evidence);
 	free(k->without);
+	free(k->expect);
 }
 
 static char **field(struct hmmt_known *k, const char *key)
@@ -56,6 +59,8 @@ static char **field(struct hmmt_known *k, const char *key)
 		return &k->evidence;
 	if (!strcmp(key, "without"))
 		return &k->without;
+	if (!strcmp(key, "expect"))
+		return &k->expect;
 	return NULL;
 }
 
@@ -69,7 +74,7 @@ static int set_field(const char *path, struct hmmt_known *k, char *line)
 	to = field(k, line);
 	if (!to) {
 		snprintf(what, sizeof(what),
-			 "unknown key \"%.40s\" (title, kernels, reference, evidence, without)",
+			 "unknown key \"%.40s\" (title, kernels, reference, evidence, without, expect)",
 			 line);
 		return known_error(path, what);
 	}
@@ -114,6 +119,8 @@ static int check_item(const char *path, struct hmmt_known *k)
 		return known_error(path, "reference: is missing; nothing is known without one");
 	if (!k->evidence)
 		return known_error(path, "evidence: is missing; nothing is known without it");
+	if (k->expect && strcmp(k->expect, "torture") && strcmp(k->expect, "selftest"))
+		return known_error(path, "expect: neither torture nor selftest");
 	for (i = 0; !err && i < HMMT_KNOWN_TITLES && k->title[i]; i++)
 		err = check_title(path, k->title[i], &k->regex[i]);
 	return err;
@@ -237,15 +244,18 @@ static bool kernel_matches(const char *patterns, const char *kernel)
 }
 
 const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list,
-					  const char *title, const char *kernel)
+					  const char *title, const struct hmmt_runinfo *run)
 {
+	const struct hmmt_known *k;
 	char norm[HMMT_TITLE_MAX];
 	size_t i;
 
 	hmmt_title_normalise(title, norm, sizeof(norm));
-	for (i = 0; list && i < list->nr; i++)
-		if (kernel_matches(list->item[i].kernels, kernel) &&
-		    one_title_matches(&list->item[i], norm))
-			return &list->item[i];
+	for (i = 0; list && i < list->nr; i++) {
+		k = &list->item[i];
+		if (kernel_matches(k->kernels, run->kernel) &&
+		    (!k->expect || !strcmp(k->expect, run->expect)) && one_title_matches(k, norm))
+			return k;
+	}
 	return NULL;
 }
