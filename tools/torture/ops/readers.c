@@ -300,30 +300,45 @@ static bool find_smap(unsigned long start, struct smap *m)
 	return found;
 }
 
+/* A device THP is counted by other code than its base pages. */
+static const char * const divided_titles[2][2] = {
+	{ "smaps: pages of one process counted as shared", "smaps: Pss of shared pages not divided" },
+	{ "smaps: base pages of one process counted as shared",
+	  "smaps: Pss of shared base pages not divided" },
+};
+
+struct divided {
+	unsigned long start;	/* of the mapping */
+	bool base;		/* in the device are base pages */
+};
+
 /*
- * How the pages of the mapping at @start are divided among @nr processes, or more when
- * somebody forks just now; NULL: rightly.
+ * How the pages of the mapping are divided among @nr processes, or more when somebody
+ * forks just now; NULL: rightly.
  */
-static const char *divided_wrong(struct worker *w, unsigned long start, unsigned int nr,
+static const char *divided_wrong(struct worker *w, const struct divided *d, unsigned int nr,
 				 struct smap *m)
 {
-	if (!find_smap(start, m) || m->rss < HMMT_PMD_SIZE / 1024)
+	bool wrong;
+
+	if (!find_smap(d->start, m) || m->rss < HMMT_PMD_SIZE / 1024)
 		return NULL;
 	if (bust_answer(w, nr == 1 ? "shared" : "undivided")) {
 		m->clean_shared = m->rss;
 		m->pss = m->rss;
 	}
 	if (nr == 1)
-		return m->clean_shared + m->dirty_shared > 64 && m->pss + 64 > m->rss ?
-		       "smaps: pages of one process counted as shared" : NULL;
-	return m->pss > m->rss / nr + 64 ? "smaps: Pss of shared pages not divided" : NULL;
+		wrong = m->clean_shared + m->dirty_shared > 64 && m->pss + 64 > m->rss;
+	else
+		wrong = m->pss > m->rss / nr + 64;
+	return wrong ? divided_titles[d->base][nr > 1] : NULL;
 }
 
 /*
  * A migration entry counts as shared and undivided for a moment: what is wrong has to
  * stay so.
  */
-static int check_divided(struct worker *w, unsigned long start, unsigned int nr)
+static int check_divided(struct worker *w, const struct divided *d, unsigned int nr)
 {
 	const char *wrong = NULL;
 	unsigned int tries;
@@ -332,8 +347,8 @@ static int check_divided(struct worker *w, unsigned long start, unsigned int nr)
 	for (tries = 0; tries < 10; tries++) {
 		memset(&m, 0, sizeof(m));
 		checked(w);
-		step_begin(w, STEP_READER, start);
-		wrong = divided_wrong(w, start, nr, &m);
+		step_begin(w, STEP_READER, d->start);
+		wrong = divided_wrong(w, d, nr, &m);
 		step_end(w);
 		if (!wrong)
 			return 0;
@@ -350,15 +365,16 @@ static int check_divided(struct worker *w, unsigned long start, unsigned int nr)
 
 static int shared_child(struct worker *w, void *arg)
 {
-	check_divided(w, (unsigned long)arg, 2);
+	check_divided(w, arg, 2);
 	return 0;
 }
 
-/* A THP, all or half of it in a device: of one process, then shared with a child. */
-static int smaps_shared(struct worker *w)
+/* In the device, all or, as base pages, half: of one process, then shared with a child. */
+static int smaps_divided(struct worker *w, bool base)
 {
 	void *p = lane_map(w, 0, HMMT_PMD_PAGES, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	struct divided d = { (unsigned long)p, base };
 	int ret = -ENOMEM;
 
 	if (p) {
@@ -366,17 +382,26 @@ static int smaps_shared(struct worker *w)
 		ret = lane_fill(w, p, HMMT_PMD_PAGES, lane_key(w));
 	}
 	if (!ret) {
-		step_begin(w, STEP_MIGRATE, (unsigned long)p);
-		hmmt_migrate(&w->r->dev[0], (unsigned long)p,
-			     hmmt_rng_chance(&w->rng, 1, 2) ? HMMT_PMD_SIZE : HMMT_PMD_SIZE / 2,
+		step_begin(w, STEP_MIGRATE, d.start);
+		hmmt_migrate(&w->r->dev[0], d.start, base ? HMMT_PMD_SIZE / 2 : HMMT_PMD_SIZE,
 			     0, NULL);
 		step_end(w);
-		ret = check_divided(w, (unsigned long)p, 1);
+		ret = check_divided(w, &d, 1);
 	}
 	if (!ret)
-		ret = child_result(w, child_run(w, shared_child, p), "smaps of shared pages");
+		ret = child_result(w, child_run(w, shared_child, &d), "smaps of shared pages");
 	lane_clear(w);
 	return ret;
+}
+
+static int smaps_shared(struct worker *w)
+{
+	return smaps_divided(w, false);
+}
+
+static int smaps_shared_base(struct worker *w)
+{
+	return smaps_divided(w, true);
 }
 
 /* "200000000000 default anon=512 dirty=512 N0=512 kernelpagesize_kB=4" */
@@ -476,6 +501,8 @@ const struct op ops_readers[] = {
 	{ "smaps", "mappings and their pages", 0, OP_CHECK, 1, read_smaps },
 	{ "smaps_shared", "... of a device THP that two processes have", NEED_DEV, OP_CHECK, 1,
 	  smaps_shared },
+	{ "smaps_shared_base", "... of half a THP, base pages in the device", NEED_DEV, OP_CHECK, 1,
+	  smaps_shared_base },
 	{ "smaps_rollup", "... summed up", 0, OP_CHECK, 1, read_rollup },
 	{ "numa_maps", "pages on nodes", NEED_NODES, OP_CHECK, 1, read_numa_maps },
 	{ "mincore", "what is in memory", 0, OP_CHECK, 2, read_mincore },
