@@ -119,8 +119,7 @@ shared_args()
 }
 
 # The kernel unpacks one archive behind the other; the last one counts.
-
-# The programs that WORDS name; in the image of a bundle they are already
+# Here the programs that WORDS name; in the image of a bundle they are already
 add_words()
 {
 	local word archive

@@ -16,7 +16,7 @@ packages=(
 	gcc libc6-dev make	# kernel, driver and our own programs
 	flex bison bc perl	# kernel build
 	libelf-dev libssl-dev	# ... objtool and, for some configurations, certificates
-	cpio xz-utils tar	# kernel source and its own initramfs
+	cpio xz-utils lz4 tar	# kernel source, its own initramfs, its image
 	kmod			# modinfo
 	python3			# scripts of the kernel build
 	libjansson-dev		# judge, vmrun
