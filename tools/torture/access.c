@@ -69,6 +69,16 @@ static int store(unsigned long addr, uint64_t val)
 	return 0;
 }
 
+int access_stare(unsigned long addr, const _Atomic uint64_t *word, unsigned int times)
+{
+	uint64_t was = atomic_load(word), val;
+	int ret = 0;
+
+	while (times-- && !ret && atomic_load_explicit(word, memory_order_relaxed) == was)
+		ret = load(addr, &val);
+	return ret;
+}
+
 int access_load(unsigned long addr, uint64_t *val)
 {
 	uint64_t idx = trace_begin(HMMT_TRACE_LOAD, addr, 0);

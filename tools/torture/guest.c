@@ -9,6 +9,7 @@
 #include "torture.h"
 
 #define SWAP_MIB	128
+#define NUMA_KNOBS	"/sys/kernel/debug/sched/numa_balancing/"
 
 void guest_setup(const struct config *cfg)
 {
@@ -18,6 +19,11 @@ void guest_setup(const struct config *cfg)
 		{ "/sys/kernel/mm/transparent_hugepage/shmem_enabled", "advise" },
 		{ "/sys/kernel/mm/ksm/sleep_millisecs", "20" },
 		{ "/sys/kernel/mm/ksm/pages_to_scan", "512" },
+		/* a look at some THPs after 20 ms of a thread's time, not after a second */
+		{ NUMA_KNOBS "scan_delay_ms", "1" },
+		{ NUMA_KNOBS "scan_period_min_ms", "20" },
+		{ NUMA_KNOBS "scan_period_max_ms", "40" },
+		{ NUMA_KNOBS "scan_size_mb", "16" },
 		{ "/sys/fs/cgroup/cgroup.subtree_control", "+memory" },
 	};
 	unsigned int i;

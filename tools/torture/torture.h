@@ -269,6 +269,8 @@ void trace_expect(enum trace_expectation what, uint64_t lo, uint64_t hi);
 int access_init(void);
 /* 0, -EFAULT for SIGSEGV, -EIO for SIGBUS; aligned addresses */
 int access_load(unsigned long addr, uint64_t *val);
+/* Load on, until @word changes or it was @times; no trace, and no value to look at. */
+int access_stare(unsigned long addr, const _Atomic uint64_t *word, unsigned int times);
 int access_store(unsigned long addr, uint64_t val);
 void step_begin(struct worker *w, enum step step, unsigned long addr);
 void step_end(struct worker *w);

@@ -59,10 +59,36 @@ static int op_probe(struct worker *w)
 	return page_probe(w, page, hmmt_rng_chance(&w->rng, 1, 2), VIA_CPU);
 }
 
+#define STARE_LOADS	4000
+#define STARE_PROBES	8
+
+/*
+ * Read on without entering the kernel, so that this CPU goes on with the translation that
+ * it has; when what is mapped there changes, that must be gone.
+ */
+static int op_stare(struct worker *w)
+{
+	unsigned int page = pick_mapped(w), i;
+	_Atomic uint64_t *word = &w->m->page[page].word;
+	uint64_t was = atomic_load(word);
+	int ret;
+
+	op_arg(w, (uint64_t)page << 32 | 1);
+	ret = page_read(w, page, pick_slot(w), VIA_CPU);
+	step_begin(w, STEP_LOAD, page_addr(page));
+	access_stare(page_addr(page), word, STARE_LOADS);
+	step_end(w);
+	/* The change is not over yet: the first of these say nothing. */
+	for (i = 0; i < STARE_PROBES && !ret && atomic_load(word) != was; i++)
+		ret = page_probe(w, page, i & 1, VIA_CPU);
+	return ret;
+}
+
 const struct op ops_data[] = {
 	{ "read", "check slots of a page", 0, OP_DATA, 20, op_read },
 	{ "write", "advance the own slot of a page", 0, OP_DATA, 20, op_write },
 	{ "sweep", "check and write pages of a block in a row", 0, OP_DATA, 8, op_sweep },
+	{ "stare", "read one page until something happens to it", 0, OP_DATA, 4, op_stare },
 	{ "probe", "access any page, mapped or not", 0, OP_CHECK, 6, op_probe },
 	OP_TABLE_END
 };

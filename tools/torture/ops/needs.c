@@ -138,6 +138,12 @@ static bool have_damon(const struct config *cfg)
 	return !access("/sys/kernel/mm/damon/admin/kdamonds/nr_kdamonds", W_OK);
 }
 
+static bool have_balance(const struct config *cfg)
+{
+	(void)cfg;
+	return !access(NUMA_BALANCING, W_OK);
+}
+
 static bool have_module(const struct config *cfg)
 {
 	(void)cfg;
@@ -182,6 +188,7 @@ static const struct {
 	{ NEED_CPUS, have_cpus, "no CPU that can go offline" },
 	{ NEED_SHMEM_THP, have_shmem_thp, "no huge pages for shmem" },
 	{ NEED_DAMON, have_damon, "no DAMON" },
+	{ NEED_BALANCE, have_balance, "no NUMA balancing" },
 	{ NEED_MODULE, have_module, "no module file of the driver" },
 	{ NEED_SOFTDIRTY, have_softdirty, "no soft-dirty bits in this kernel" },
 	{ NEED_CORE, have_core, "no core dumps" },

@@ -125,11 +125,27 @@ static int damon(struct worker *w)
 	return ret ? -EBUSY : 0;
 }
 
+/*
+ * The scheduler takes the access from entries, present and not, and sees by the faults
+ * who wants a page where. How often is set by guest_setup().
+ */
+static int numa_balance(struct worker *w)
+{
+	bool on = hmmt_rng_chance(&w->rng, 2, 3);
+
+	op_arg(w, 0);
+	op_arg(w, 0);
+	op_arg(w, on);
+	return hmmt_write_file(NUMA_BALANCING, on ? "1" : "0") ? -EBUSY : 0;
+}
+
 const struct op ops_nodes[] = {
 	{ "move_pages", "some pages to another node", NEED_NODES, OP_PLACE, 2, move_pages_to },
 	{ "mbind", "a range to another node", NEED_NODES, OP_PLACE, 2, bind_pages },
 	{ "migrate_pages", "the whole process to another node", NEED_NODES, OP_PLACE, 1,
 	  migrate_process },
+	{ "numa_balance", "have pages follow who uses them", NEED_GUEST | NEED_NODES | NEED_BALANCE,
+	  OP_PLACE, 1, numa_balance },
 	{ "damon", "have page tables sampled, pages paged out", NEED_GUEST | NEED_DAMON, OP_PLACE,
 	  0, damon },
 	OP_TABLE_END

@@ -8,6 +8,8 @@
 
 #include "../torture.h"
 
+#define NUMA_BALANCING	"/proc/sys/kernel/numa_balancing"
+
 /* What an op does to the model. */
 enum op_class {
 	OP_DATA,	/* reads and writes slots */
@@ -38,6 +40,7 @@ enum op_class {
 #define NEED_MODULE	(1U << 18)	/* a driver that can be loaded again */
 #define NEED_SOFTDIRTY	(1U << 19)	/* the flavour SOFTDIRTY */
 #define NEED_BUST	(1U << 20)	/* a deliberate mistake */
+#define NEED_BALANCE	(1U << 21)	/* NUMA balancing, on or off */
 
 /*
  * @run: 0 done; -EAGAIN nothing to do it on (not counted as done); another

@@ -15,8 +15,9 @@
  * progress (a migration entry that stays), slot.
  *
  * compaction-and-node-moves: the kernel's other migration, of the same folios at
- * the same time. Races: folio_isolate_lru() and migration entries of both. Seen by:
- * slot, progress, conservation (isolated pages).
+ * the same time, now and then by where its scheduler wants pages. Races: folio_isolate_lru()
+ * and migration entries of both, entries without access against all. Seen by: slot, progress,
+ * conservation (isolated pages).
  *
  * uffd: missing, write-protected and moved ranges of device THPs, and what is put to
  * where they are. Races: the bits in entries against their splits and migrations. Seen by:
@@ -92,7 +93,7 @@ const struct scenario scenarios_memory[] = {
 		.role = {
 			{
 				{ "move_pages", 12 }, { "mbind", 8 }, { "migrate_pages", 1 },
-				{ "compact", 2 }, { "numa_maps", 1 }, { "fork", 2 },
+				{ "compact", 2 }, { "numa_balance", 3 }, { "numa_maps", 1 }, { "fork", 2 },
 				{ "mprotect_part", 2 }, { "mremap", 2 }, { "munmap_part", 1 },
 				{ "evict_some", 1 }, USE,
 			},
@@ -129,7 +130,7 @@ const struct scenario scenarios_memory[] = {
 				{ "pagemap", 10 }, { "pagemap_scan", 8 }, { "smaps", 4 },
 				{ "smaps_rollup", 2 }, { "numa_maps", 2 }, { "mincore", 6 },
 				{ "clear_refs", 2 }, { "snapshot", 6 }, { "smaps_shared", 2 },
-				{ "soft_dirty", 6 }, USE,
+				{ "smaps_shared_base", 2 }, { "soft_dirty", 6 }, USE,
 			},
 			{
 				{ "mremap_part", 3 }, { "mprotect_part", 4 }, { "munmap_part", 2 },
