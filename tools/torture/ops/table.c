@@ -30,25 +30,31 @@ static const struct op * const tables[] = {
 	ops_unplug,
 };
 
-const struct op *ops_get(unsigned int n)
+static const struct op *all[MAX_OPS];
+static unsigned int nr_all;
+
+/* Asked for at each op and, by name, for each op: not by going through the tables. */
+static void flatten(void)
 {
 	const struct op *op;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(tables); i++)
-		for (op = tables[i]; op->name; op++)
-			if (!n--)
-				return op;
-	return NULL;
+		for (op = tables[i]; op->name && nr_all < MAX_OPS; op++)
+			all[nr_all++] = op;
+}
+
+const struct op *ops_get(unsigned int n)
+{
+	if (!nr_all)
+		flatten();
+	return n < nr_all ? all[n] : NULL;
 }
 
 unsigned int ops_count(void)
 {
-	unsigned int n = 0;
-
-	while (ops_get(n))
-		n++;
-	return n;
+	ops_get(0);
+	return nr_all;
 }
 
 int ops_find(const char *name)
