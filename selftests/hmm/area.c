@@ -208,6 +208,14 @@ static void show_stack(pid_t pid)
 		printf("# %s\n", line);
 }
 
+bool reaped(pid_t pid, int *status)
+{
+	/* to wait for -1 is to wait for any child, to kill it is to kill all */
+	WANT(pid > 0, "fork: %s", strerror(errno));
+	WANT(waitpid(pid, status, 0) == pid, "waitpid: %s", strerror(errno));
+	return true;
+}
+
 /* In a process of its own: a crash or a hang is that of one test */
 static bool run_one(const struct test *test, struct outcome *out)
 {

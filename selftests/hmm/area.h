@@ -46,6 +46,9 @@ bool migrate(struct hmmt_dev *dev, unsigned long page, unsigned long nr,
 uint16_t snap(unsigned long page);
 bool in_device(unsigned long page);
 
+/* Waits for what fork() returned, which may be no child; @status may be NULL */
+bool reaped(pid_t pid, int *status);
+
 /* A test is skipped by leaving with false and this set */
 extern const char *skip;
 

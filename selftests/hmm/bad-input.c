@@ -467,7 +467,7 @@ static bool other_process(void)
 		ret = hmmt_access(&dev0, (unsigned long)area, &v, 8, 0, NULL);
 		_exit(ret || v != *(uint64_t *)area);
 	}
-	waitpid(pid, &status, 0);
+	TRY(reaped(pid, &status));
 	WANT(!status, "child with our file: status %#x", status);
 	return verify(0, HMMT_PMD_PAGES);
 }
@@ -486,6 +486,7 @@ static bool orphan_open(struct hmmt_dev *dev)
 			_exit(1);
 		pause();
 	}
+	WANT(pid > 0, "fork: %s", strerror(errno));
 	WANT(read(fds[0], &fd, sizeof(fd)) == sizeof(fd) && fd >= 0, "child: %d", fd);
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
 	dev->fd = syscall(SYS_pidfd_getfd, pidfd, fd, 0);

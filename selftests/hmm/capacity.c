@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -299,19 +300,11 @@ static bool compare_held(unsigned int round, bool *full)
 	return true;
 }
 
-static bool processes_and_devices(void)
+static bool start_processes(pid_t *pids)
 {
-	pthread_barrierattr_t attr;
-	pid_t pids[NR_PROCS];
-	unsigned int i, round;
-	bool ok = true, full = false;
-	int status;
+	unsigned int i;
+	bool ok;
 
-	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	WANT(sh != MAP_FAILED, "%s", strerror(errno));
-	pthread_barrierattr_init(&attr);
-	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	pthread_barrier_init(&sh->barrier, &attr, NR_PROCS + 1);
 	for (i = 0; i < NR_PROCS; i++) {
 		fflush(stdout);
 		pids[i] = fork();
@@ -321,14 +314,38 @@ static bool processes_and_devices(void)
 				printf("# process %u: %s\n", i, why);
 			_exit(!ok);
 		}
+		if (pids[i] > 0)
+			continue;
+		explain("process", "fork: %s", strerror(errno));
+		/* the others would wait for it for ever */
+		while (i--)
+			kill(pids[i], SIGKILL);
+		return false;
 	}
+	return true;
+}
+
+static bool processes_and_devices(void)
+{
+	pthread_barrierattr_t attr;
+	pid_t pids[NR_PROCS];
+	unsigned int i, round;
+	bool ok = true, full = false;
+	int status = 0;
+
+	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	WANT(sh != MAP_FAILED, "%s", strerror(errno));
+	pthread_barrierattr_init(&attr);
+	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	pthread_barrier_init(&sh->barrier, &attr, NR_PROCS + 1);
+	TRY(start_processes(pids));
 	for (round = 0; round < ROUNDS; round++) {
 		pthread_barrier_wait(&sh->barrier);
 		ok = ok && compare_held(round, &full);
 		pthread_barrier_wait(&sh->barrier);
 	}
 	for (i = 0; i < NR_PROCS; i++) {
-		waitpid(pids[i], &status, 0);
+		ok &= reaped(pids[i], &status);
 		if (ok && status)
 			explain("process", "%u: status %#x", i, status);
 		ok = ok && !status;

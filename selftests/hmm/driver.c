@@ -168,7 +168,7 @@ static bool device_read_after_fork(void)
 		_exit(!(ok && *word(5) == 5));
 	}
 	TRY(verify_device(&dev0, 0, HMMT_PMD_PAGES));
-	waitpid(pid, &status, 0);
+	TRY(reaped(pid, &status));
 	WANT(!status, "child: status %#x", status);
 	return verify(0, HMMT_PMD_PAGES);
 }

@@ -295,13 +295,15 @@ static void be_victim(struct victim *v)
 
 static bool ended(pid_t pid, int *status)
 {
-	struct pollfd pfd = { .fd = syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
-	int n = poll(&pfd, 1, DIE_MS);
+	struct pollfd pfd = { .events = POLLIN };
+	int n;
 
+	WANT(pid > 0, "fork: %s", strerror(errno));
+	pfd.fd = syscall(SYS_pidfd_open, pid, 0);
+	n = poll(&pfd, 1, DIE_MS);
 	close(pfd.fd);
 	WANT(n == 1, "does not end in %d s", DIE_MS / 1000);
-	waitpid(pid, status, 0);
-	return true;
+	return reaped(pid, status);
 }
 
 /* All of it comes back, though some may come with a worker of the kernel */
@@ -609,6 +611,7 @@ static bool pin_behind_pin(void)
 			hmmt_pin(&dev0, (uintptr_t)area, HMMT_PAGE_SIZE, 0, NULL);
 		_exit(0);
 	}
+	WANT(pid > 0, "fork: %s", strerror(errno));
 	WANT(read(fds[0], &c, 1) == 1, "child");
 	TRY(sleeps_killably(pid));
 	kill(pid, SIGKILL);

@@ -12,7 +12,7 @@
 #endif
 
 /* @len bytes at @p whose writes PAGEMAP_SCAN tells */
-static bool track(char *p, size_t len)
+static void track(char *p, size_t len)
 {
 	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_WP_ASYNC };
 	struct uffdio_register reg = {
@@ -20,25 +20,39 @@ static bool track(char *p, size_t len)
 	};
 	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
 
-	return fd >= 0 && !ioctl(fd, UFFDIO_API, &api) && !ioctl(fd, UFFDIO_REGISTER, &reg);
+	NEED(fd >= 0);
+	NEED(!ioctl(fd, UFFDIO_API, &api));
+	NEED(!ioctl(fd, UFFDIO_REGISTER, &reg));
+}
+
+/* How many of @pages pages were written to since the scan before */
+static long scan(const char *p, size_t pages)
+{
+	long n = hmmt_pagemap_scan((unsigned long)p, pages);
+
+	if (n < 0) {
+		errno = -n;
+		cannot("PAGEMAP_SCAN");
+	}
+	return n;
 }
 
 /* PAGEMAP_SCAN tells of a page that the device wrote to since the scan before */
 static bool scan_page(void)
 {
 	char *p = thps(1, false);
+	long first, second;
 	uint64_t v = 1;
-	long n;
 
-	if (!p || madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE) || !track(p, HMMT_PMD_SIZE))
-		return false;
+	NEED(!madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE));
+	track(p, HMMT_PMD_SIZE);
 	*p = 1;
-	if (to_dev(p, HMMT_PAGE_SIZE, 0) || hmmt_pagemap_scan((unsigned long)p, 1) != 1 ||
-	    hmmt_access(&dev, (unsigned long)p, &v, sizeof(v), HMMT_ACCESS_WRITE, NULL))
-		return false;
-	n = hmmt_pagemap_scan((unsigned long)p, 1);
-	printf("# %ld of 1 page written to by the device\n", n);
-	return n == 1;
+	all_to_dev(p, HMMT_PAGE_SIZE);
+	first = scan(p, 1);
+	NEED_OK(hmmt_access(&dev, (unsigned long)p, &v, sizeof(v), HMMT_ACCESS_WRITE, NULL));
+	second = scan(p, 1);
+	printf("# %ld of 1 page written to by the CPU, then %ld by the device\n", first, second);
+	return first == 1 && second == 1;
 }
 
 /* PAGEMAP_SCAN tells once of a device THP that nobody writes to any more */
@@ -47,20 +61,12 @@ static bool scan_thp(void)
 	char *p = thps(1, true);
 	long first, second;
 
-	if (!p || !track(p, HMMT_PMD_SIZE) || to_dev(p, HMMT_PMD_SIZE, 0))
-		return false;
-	first = hmmt_pagemap_scan((unsigned long)p, HMMT_PMD_PAGES);
-	second = hmmt_pagemap_scan((unsigned long)p, HMMT_PMD_PAGES);
+	track(p, HMMT_PMD_SIZE);
+	all_to_dev(p, HMMT_PMD_SIZE);
+	first = scan(p, HMMT_PMD_PAGES);
+	second = scan(p, HMMT_PMD_PAGES);
 	printf("# %ld pages written, then %ld\n", first, second);
 	return first == HMMT_PMD_PAGES && !second;
-}
-
-static bool soft_dirty(const char *p)
-{
-	uint64_t entry = 0;
-
-	hmmt_pagemap_read(getpid(), (unsigned long)p, 1, &entry);
-	return hmmt_pagemap_decode(entry).soft_dirty;
 }
 
 /* clear_refs clears the soft-dirty bit of a device THP */
@@ -68,8 +74,10 @@ static bool softdirty_clear(void)
 {
 	char *p = thps(1, true);
 
-	return p && !to_dev(p, HMMT_PMD_SIZE, 0) && soft_dirty(p) &&
-	       !hmmt_write_file("/proc/self/clear_refs", "4") && !soft_dirty(p);
+	all_to_dev(p, HMMT_PMD_SIZE);
+	NEED(soft_dirty(p));
+	NEED_OK(hmmt_write_file("/proc/self/clear_refs", "4"));
+	return !soft_dirty(p);
 }
 
 /* What is at @p and was moved is soft-dirty, although nobody wrote to it */
@@ -77,17 +85,19 @@ static bool moved_dirty(char *p, bool device)
 {
 	char *to = p + 4 * HMMT_PMD_SIZE;
 
-	return !hmmt_write_file("/proc/self/clear_refs", "4") && !soft_dirty(p) &&
-	       (!device || !to_dev(p, HMMT_PMD_SIZE, 0)) &&
-	       mremap(p, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to &&
-	       soft_dirty(to);
+	/* on a kernel without soft-dirty nothing ever is */
+	NEED(soft_dirty(p));
+	NEED_OK(hmmt_write_file("/proc/self/clear_refs", "4"));
+	NEED(!soft_dirty(p));
+	if (device)
+		all_to_dev(p, HMMT_PMD_SIZE);
+	NEED(mremap(p, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
+	return soft_dirty(to);
 }
 
 static bool softdirty_move(void)
 {
-	char *p = thps(1, true);
-
-	return p && moved_dirty(p, true);
+	return moved_dirty(thps(1, true), true);
 }
 
 /* Not of device memory: a page that is moved with its page table */
@@ -95,8 +105,7 @@ static bool softdirty_table(void)
 {
 	char *p = thps(1, false);
 
-	if (!p || madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE))
-		return false;
+	NEED(!madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE));
 	*p = 1;
 	return moved_dirty(p, false);
 }

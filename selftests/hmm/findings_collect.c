@@ -7,53 +7,61 @@
 
 #include "findings.h"
 
-/* @nr pages that are all alike, for ksmd to merge */
-static char *alike(unsigned int nr)
+/* Migrates pages that ksmd merges, as they are all alike, and then writes to them */
+static void migrate_alike(void)
 {
-	char *p = mmap(NULL, nr * HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const size_t len = 32 * HMMT_PAGE_SIZE;
+	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned int k;
 
-	if (p == MAP_FAILED)
-		return NULL;
-	memset(p, 1, nr * HMMT_PAGE_SIZE);
-	madvise(p, nr * HMMT_PAGE_SIZE, MADV_MERGEABLE);
-	return p;
+	NEED(p != MAP_FAILED);
+	memset(p, 1, len);
+	NEED(!madvise(p, len, MADV_MERGEABLE));
+	hmmt_close(&dev);
+	NEED_OK(hmmt_open(&dev, 0));
+	for (k = 0; k < 40; k++) {
+		NEED_OK(to_dev(p, len, k & 1 ? HMMT_MIGRATE_TO_SYS : 0));
+		usleep(200);
+	}
+	for (k = 0; k < 32; k++)
+		p[k * HMMT_PAGE_SIZE] = 2;
+	_exit(0);
+}
+
+/* False: @pid did not end in 10 s, and was killed */
+static bool ends(pid_t pid)
+{
+	int status, ms;
+
+	for (ms = 0; ms < 10000; ms += 10) {
+		if (waitpid(pid, &status, WNOHANG) == pid) {
+			child_needs(status);
+			return true;
+		}
+		usleep(10000);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return false;
 }
 
 /* Pages that ksmd merges while they are migrated can be read afterwards */
 static bool ksm_migrate(void)
 {
-	const unsigned int nr = 32;
-	int status = 0, i, k, ms;
-	char *p;
+	unsigned int i;
 	pid_t pid;
 
-	hmmt_write_file("/sys/kernel/mm/ksm/sleep_millisecs", "1");
-	hmmt_write_file("/sys/kernel/mm/ksm/pages_to_scan", "64");
-	if (hmmt_write_file("/sys/kernel/mm/ksm/run", "1"))
-		return false;
+	NEED_OK(hmmt_write_file("/sys/kernel/mm/ksm/sleep_millisecs", "1"));
+	NEED_OK(hmmt_write_file("/sys/kernel/mm/ksm/pages_to_scan", "64"));
+	NEED_OK(hmmt_write_file("/sys/kernel/mm/ksm/run", "1"));
 	for (i = 0; i < 60; i++) {
 		pid = fork();
-		if (!pid) {
-			hmmt_close(&dev);
-			p = alike(nr);
-			if (!p || hmmt_open(&dev, 0))
-				_exit(0);
-			for (k = 0; k < 40; k++) {
-				to_dev(p, nr * HMMT_PAGE_SIZE, k & 1 ? HMMT_MIGRATE_TO_SYS : 0);
-				usleep(200);
-			}
-			for (k = 0; k < (int)nr; k++)
-				p[k * HMMT_PAGE_SIZE] = 2;
-			_exit(0);
-		}
-		for (ms = 0; ms < 10000 && waitpid(pid, &status, WNOHANG) != pid; ms += 10)
-			usleep(10000);
-		if (ms < 10000)
+		if (!pid)
+			migrate_alike();
+		NEED(pid > 0);
+		if (ends(pid))
 			continue;
-		kill(pid, SIGKILL);
-		waitpid(pid, &status, 0);
-		printf("# process %d faulted for 10 s and got nowhere\n", i);
+		printf("# process %u faulted for 10 s and got nowhere\n", i);
 		return false;
 	}
 	return true;
@@ -64,7 +72,7 @@ static pthread_barrier_t both_ready;
 static void *to_dev_at_once(void *p)
 {
 	pthread_barrier_wait(&both_ready);
-	to_dev(p, HMMT_PMD_SIZE, 0);
+	NEED_OK(to_dev(p, HMMT_PMD_SIZE, 0));
 	return NULL;
 }
 
@@ -76,19 +84,16 @@ static bool trylock_leak(void)
 	int i;
 
 	pthread_barrier_init(&both_ready, NULL, 2);
-	if (hmmt_mthp_stat(2048, "nr_anon", &before))
-		return false;
+	NEED_OK(hmmt_mthp_stat(2048, "nr_anon", &before));
 	for (i = 0; i < 200; i++) {
 		char *p = thps(1, true);
 
-		if (!p || pthread_create(&other, NULL, to_dev_at_once, p))
-			return false;
+		NEED_OK(-pthread_create(&other, NULL, to_dev_at_once, p));
 		to_dev_at_once(p);
 		pthread_join(other, NULL);
 		munmap(p, HMMT_PMD_SIZE);
 	}
-	if (hmmt_mthp_stat(2048, "nr_anon", &now))
-		return false;
+	NEED_OK(hmmt_mthp_stat(2048, "nr_anon", &now));
 	printf("# %d of %d THPs are left\n", (int)(now - before), i);
 	return now == before;
 }
@@ -118,20 +123,17 @@ static bool start_over(void)
 	for (i = 0; i < 200 && !stats.source_more && !stats.source_wrong; i++) {
 		char *p = thps(1, true);
 
-		if (!p || madvise(p, HMMT_PMD_SIZE / 2, MADV_DONTNEED) ||
-		    madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE))
-			return false;
+		NEED(!madvise(p, HMMT_PMD_SIZE / 2, MADV_DONTNEED));
+		NEED(!madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE));
 		for (page = 0; page < HMMT_PMD_PAGES / 2; page++)
 			p[page * HMMT_PAGE_SIZE] = 1;
 		spin = i * 37 % 4000;
-		if (pthread_create(&other, NULL, drop_at_once, &spin))
-			return false;
+		NEED_OK(-pthread_create(&other, NULL, drop_at_once, &spin));
 		pthread_barrier_wait(&both_ready);
-		to_dev(p, HMMT_PMD_SIZE, 0);
+		NEED_OK(to_dev(p, HMMT_PMD_SIZE, 0));
 		pthread_join(other, NULL);
 		munmap(p, HMMT_PMD_SIZE);
-		if (hmmt_stats(&dev, &stats))
-			return false;
+		NEED_OK(hmmt_stats(&dev, &stats));
 	}
 	printf("# after %u times: %llu slots wrong, %llu collections with too many\n", i,
 	       stats.source_wrong, stats.source_more);

@@ -14,18 +14,17 @@ static bool fault_part(void)
 
 	pid = fork();
 	if (!pid) {
-		p = p + 300 * HMMT_PAGE_SIZE;
 		hmmt_close(&dev);
-		if (hmmt_open(&dev, 0) || hmmt_tune(&dev, HMMT_PAGE_SIZE, 0) ||
-		    to_dev(p - 300 * HMMT_PAGE_SIZE, HMMT_PMD_SIZE, 0))
-			_exit(1);
+		NEED_OK(hmmt_open(&dev, 0));
+		NEED_OK(hmmt_tune(&dev, HMMT_PAGE_SIZE, 0));
+		all_to_dev(p, HMMT_PMD_SIZE);
 		/* a fault that is retaken for ever is ended by the signal */
 		alarm(10);
-		_exit(*(volatile char *)p);
+		_exit(*(volatile char *)(p + 300 * HMMT_PAGE_SIZE) != 0);
 	}
-	waitpid(pid, &status, 0);
-	if (!p || hmmt_stats(&dev, &stats))
-		return false;
+	NEED(pid > 0);
+	status = ended(pid);
+	NEED_OK(hmmt_stats(&dev, &stats));
 	printf("# %llu faults, of which %llu brought nothing back\n", stats.cpu_faults,
 	       stats.cpu_faults_failed);
 	return !status;
@@ -39,10 +38,9 @@ static bool fault_stale(void)
 {
 	char *p = thps(1, true);
 
-	if (!p || to_dev(p, HMMT_PMD_SIZE, 0) ||
-	    madvise(p + 10 * HMMT_PAGE_SIZE, HMMT_PAGE_SIZE, MADV_DONTNEED) ||
-	    hmmt_tune(&dev, HMMT_PMD_SIZE, 0))
-		return false;
+	all_to_dev(p, HMMT_PMD_SIZE);
+	NEED(!madvise(p + 10 * HMMT_PAGE_SIZE, HMMT_PAGE_SIZE, MADV_DONTNEED));
+	NEED_OK(hmmt_tune(&dev, HMMT_PMD_SIZE, 0));
 	return !*(volatile char *)(p + 300 * HMMT_PAGE_SIZE);
 }
 
@@ -54,13 +52,14 @@ static bool fault_base(void)
 	char *p = thps(1, true);
 	unsigned int i;
 
-	if (!p || to_dev(p, HMMT_PMD_SIZE, 0) || hmmt_inject(&dev, &none) ||
-	    hmmt_stats(&dev, &before))
-		return false;
+	all_to_dev(p, HMMT_PMD_SIZE);
+	NEED_OK(hmmt_inject(&dev, &none));
+	NEED_OK(hmmt_stats(&dev, &before));
+	/* base pages in the device take a fault each */
+	NEED(before.compound);
 	for (i = 0; i < HMMT_PMD_PAGES; i++)
 		(void)*(volatile char *)(p + i * HMMT_PAGE_SIZE);
-	if (hmmt_stats(&dev, &now))
-		return false;
+	NEED_OK(hmmt_stats(&dev, &now));
 	printf("# %llu faults, of which %llu brought nothing back, for %llu base pages\n",
 	       now.cpu_faults - before.cpu_faults,
 	       now.cpu_faults_failed - before.cpu_faults_failed,

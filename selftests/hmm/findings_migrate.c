@@ -6,38 +6,43 @@
 
 #include "findings.h"
 
-/* To the device with a THP that a child shares */
-static bool shared_to_dev(unsigned int flags)
+/* To the device with THP @p, which a child shares */
+static void shared_to_dev(char *p, unsigned int flags)
 {
-	char *p = thps(1, true);
+	struct hmmt_migrate m;
 	int pipefd[2];
 	pid_t pid;
 	char c;
-	int ret;
 
-	if (!p || pipe(pipefd))
-		return false;
+	NEED(!pipe(pipefd));
 	pid = fork();
 	if (!pid) {
 		close(pipefd[1]);
 		_exit(read(pipefd[0], &c, 1) != 0);
 	}
-	ret = to_dev(p, HMMT_PMD_SIZE, flags);
+	NEED(pid > 0);
+	NEED_OK(hmmt_migrate(&dev, (unsigned long)p, HMMT_PMD_SIZE, flags, &m));
+	/* how many of these go is the kernel's matter */
+	NEED(m.collected == HMMT_PMD_PAGES);
 	close(pipefd[1]);
 	waitpid(pid, NULL, 0);
-	return !ret;
 }
 
 /* A soft-dirty THP that is shared goes to the device without a BUG */
 static bool softdirty(void)
 {
-	return shared_to_dev(0);
+	char *p = thps(1, true);
+
+	NEED(soft_dirty(p));
+	shared_to_dev(p, 0);
+	return true;
 }
 
 /* A shared THP that is split on its way is split for all who share it */
 static bool split_shared(void)
 {
-	return shared_to_dev(HMMT_MIGRATE_SPLIT);
+	shared_to_dev(thps(1, true), HMMT_MIGRATE_SPLIT);
+	return true;
 }
 
 /* A hole with fewer destinations than pages is filled in part, or not at all */
@@ -47,34 +52,44 @@ static bool partial_hole(void)
 	unsigned int chunks;
 	char *p;
 
-	if (hmmt_stats(&dev, &stats))
-		return false;
+	NEED_OK(hmmt_stats(&dev, &stats));
 	chunks = stats.pages_capacity / HMMT_PMD_PAGES;
 	p = thps(chunks + 1, false);
 	/* all chunks but one are taken whole, of the last one a page is gone */
-	if (!p || to_dev(p, (chunks - 1) * HMMT_PMD_SIZE, 0) ||
-	    to_dev(p + (chunks - 1) * HMMT_PMD_SIZE, HMMT_PAGE_SIZE, 0))
-		return false;
-	return !to_dev(p + chunks * HMMT_PMD_SIZE, HMMT_PMD_SIZE,
-		       HMMT_MIGRATE_SPLIT | HMMT_MIGRATE_PARTIAL_HOLE);
+	NEED_OK(to_dev(p, (chunks - 1) * HMMT_PMD_SIZE, 0));
+	NEED_OK(to_dev(p + (chunks - 1) * HMMT_PMD_SIZE, HMMT_PAGE_SIZE, 0));
+	NEED_OK(hmmt_stats(&dev, &stats));
+	NEED(stats.pages_capacity - stats.pages_used == HMMT_PMD_PAGES - 1);
+	NEED_OK(to_dev(p + chunks * HMMT_PMD_SIZE, HMMT_PMD_SIZE,
+		       HMMT_MIGRATE_SPLIT | HMMT_MIGRATE_PARTIAL_HOLE));
+	return true;
 }
 
 /* Base page sources with one compound destination stay what and where they are */
 static bool join(void)
 {
+	struct hmmt_stats stats;
 	char *p = thps(1, false);
 	unsigned int i;
 
-	if (!p || madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE))
-		return false;
+	NEED(!madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE));
 	for (i = 0; i < HMMT_PMD_PAGES; i++)
 		p[i * HMMT_PAGE_SIZE] = i;
-	if (to_dev(p, HMMT_PMD_SIZE, HMMT_MIGRATE_JOIN))
-		return false;
+	NEED_OK(to_dev(p, HMMT_PMD_SIZE, HMMT_MIGRATE_JOIN));
+	NEED_OK(hmmt_stats(&dev, &stats));
+	NEED(stats.joined);
 	for (i = 0; i < HMMT_PMD_PAGES; i++)
 		if (p[i * HMMT_PAGE_SIZE] != (char)i)
 			return false;
 	return true;
+}
+
+static int swap_on(void)
+{
+	int ret = hmmt_swap_on(32);
+
+	/* it is there already */
+	return ret == -EBUSY ? 0 : ret;
 }
 
 /* A page that was swapped in is in the swap cache as well: it goes, or stays what it was */
@@ -82,22 +97,22 @@ static bool swap_mapping(void)
 {
 	char *p = thps(1, false);
 	pid_t pid;
-	int i;
+	char c;
 
-	hmmt_swap_on(32);
-	if (!p || madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE))
-		return false;
+	NEED_OK(swap_on());
+	NEED(!madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE));
 	memset(p, 7, HMMT_PAGE_SIZE);
-	if (hmmt_swap_out(p, HMMT_PAGE_SIZE))
-		return false;
+	NEED_OK(hmmt_swap_out(p, HMMT_PAGE_SIZE));
 	/* what only one has is not put into the swap cache on its way back */
 	pid = fork();
 	while (!pid)
 		pause();
-	i = p[5];
+	NEED(pid > 0);
+	c = *(volatile char *)(p + 5);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	return i == 7 && !to_dev(p, HMMT_PAGE_SIZE, 0) && p[5] == 7;
+	NEED_OK(to_dev(p, HMMT_PAGE_SIZE, 0));
+	return c == 7 && p[5] == 7;
 }
 
 const struct finding migrate_findings[] = {

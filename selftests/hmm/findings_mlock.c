@@ -5,22 +5,23 @@
 #include "findings.h"
 
 /* A child that has mlocked what we have; it ends when we close the write end of @fds */
-static pid_t locking_child(const char *p, size_t len, int *fds)
+static void locking_child(const char *p, size_t len, int *fds)
 {
 	char c = 0;
 	pid_t pid;
 
-	if (pipe(fds) || pipe(fds + 2))
-		return -1;
+	NEED(!pipe(fds));
+	NEED(!pipe(fds + 2));
 	pid = fork();
 	if (!pid) {
 		close(fds[1]);
-		if (!mlock(p, len) && write(fds[3], &c, 1) == 1)
-			_exit(read(fds[0], &c, 1) != 0);
-		_exit(1);
+		NEED(!mlock(p, len));
+		NEED(write(fds[3], &c, 1) == 1);
+		_exit(read(fds[0], &c, 1) != 0);
 	}
+	NEED(pid > 0);
 	close(fds[3]);
-	return pid > 0 && read(fds[2], &c, 1) == 1 ? pid : -1;
+	NEED(read(fds[2], &c, 1) == 1);
 }
 
 /*
@@ -36,32 +37,35 @@ static bool stale_flags(void)
 	unsigned int i;
 	int fds[4];
 
-	if (!p || madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE))
-		return false;
+	NEED(!madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE));
 	memset(p, 1, len);
 	for (i = 0; i < 4; i++)
-		madvise(p, len, MADV_POPULATE_READ);
-	if (to_dev(p, len, 0) || madvise(p, len, MADV_DONTNEED))
-		return false;
+		NEED(!madvise(p, len, MADV_POPULATE_READ));
+	all_to_dev(p, len);
+	NEED(!madvise(p, len, MADV_DONTNEED));
 	memset(p, 2, len);
 	/* read-only: to lock it does not make a copy of it */
-	if (mprotect(p, len, PROT_READ) || mlock(p, len) || locking_child(p, len, fds) < 0 ||
-	    hmmt_stats(&dev, &before) || to_dev(p, len, 0) || hmmt_stats(&dev, &now))
-		return false;
+	NEED(!mprotect(p, len, PROT_READ));
+	NEED(!mlock(p, len));
+	locking_child(p, len, fds);
+	NEED_OK(hmmt_stats(&dev, &before));
+	all_to_dev(p, len);
+	NEED_OK(hmmt_stats(&dev, &now));
+	NEED(now.flags_checked > before.flags_checked);
 	printf("# %llu of %llu pages came with flags of their last use\n",
 	       now.flags_left - before.flags_left, now.flags_checked - before.flags_checked);
 	for (i = 0; i < 64; i++)
 		if (p[i * HMMT_PAGE_SIZE] != 2)
 			return false;
-	return now.flags_checked > before.flags_checked && now.flags_left == before.flags_left;
+	return now.flags_left == before.flags_left;
 }
 
 static uint64_t mlocked(void)
 {
-	uint64_t n = 0;
+	uint64_t n;
 
-	hmmt_vmstat_fold();
-	hmmt_file_field("/proc/vmstat", "nr_mlock", &n);
+	NEED_OK(hmmt_vmstat_fold());
+	NEED_OK(hmmt_file_field("/proc/vmstat", "nr_mlock", &n));
 	return n;
 }
 
@@ -71,9 +75,11 @@ static bool munlock_device(void)
 	uint64_t before = mlocked(), now;
 	char *p = thps(1, true);
 
-	if (!p || mlock(p, HMMT_PMD_SIZE) || to_dev(p, HMMT_PMD_SIZE, 0) ||
-	    munlock(p, HMMT_PMD_SIZE) || munmap(p, HMMT_PMD_SIZE))
-		return false;
+	NEED(!mlock(p, HMMT_PMD_SIZE));
+	NEED(mlocked() > before);
+	all_to_dev(p, HMMT_PMD_SIZE);
+	NEED(!munlock(p, HMMT_PMD_SIZE));
+	NEED(!munmap(p, HMMT_PMD_SIZE));
 	now = mlocked();
 	printf("# nr_mlock %llu, before %llu\n", (unsigned long long)now,
 	       (unsigned long long)before);

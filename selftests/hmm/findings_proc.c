@@ -14,12 +14,12 @@ static void dump_core(void)
 	unsigned int i;
 
 	hmmt_close(&dev);
-	setrlimit(RLIMIT_CORE, &all);
-	for (i = 0; p && i < HMMT_PMD_PAGES; i++)
+	NEED(!setrlimit(RLIMIT_CORE, &all));
+	for (i = 0; i < HMMT_PMD_PAGES; i++)
 		*(uint64_t *)(p + i * HMMT_PAGE_SIZE) = hmmt_mix64(i + 1);
-	if (p && !hmmt_open(&dev, 0) && !to_dev(p, HMMT_PMD_SIZE, 0))
-		abort();
-	_exit(1);
+	NEED_OK(hmmt_open(&dev, 0));
+	all_to_dev(p, HMMT_PMD_SIZE);
+	abort();
 }
 
 /* What is in the device is in the core dump as well */
@@ -30,14 +30,19 @@ static bool coredump(void)
 	int status, fd;
 	pid_t pid;
 
-	hmmt_write_file("/proc/sys/kernel/core_pattern", "/tmp/core");
+	NEED_OK(hmmt_write_file("/proc/sys/kernel/core_pattern", "/tmp/core"));
+	/* that of another process is no answer */
+	unlink("/tmp/core");
 	pid = fork();
 	if (!pid)
 		dump_core();
-	waitpid(pid, &status, 0);
+	NEED(pid > 0);
+	status = ended(pid);
+	NEED(WCOREDUMP(status));
 	fd = open("/tmp/core", O_RDONLY);
+	NEED(fd >= 0);
 	/* segments begin at pages of the file, and this one is in order */
-	while (fd >= 0 && read(fd, page, sizeof(page)) == sizeof(page))
+	while (read(fd, page, sizeof(page)) == sizeof(page))
 		found += page[0] == hmmt_mix64(found + 1);
 	printf("# status %#x, %u of %lu pages are in the dump\n", status, found, HMMT_PMD_PAGES);
 	return found == HMMT_PMD_PAGES;
@@ -49,10 +54,9 @@ static bool smaps_private(void)
 	uint64_t clean, dirty;
 	char *p = thps(1, true);
 
-	if (!p || to_dev(p, HMMT_PMD_SIZE, 0) ||
-	    hmmt_file_field("/proc/self/smaps_rollup", "Shared_Clean", &clean) ||
-	    hmmt_file_field("/proc/self/smaps_rollup", "Shared_Dirty", &dirty))
-		return false;
+	all_to_dev(p, HMMT_PMD_SIZE);
+	NEED_OK(hmmt_file_field("/proc/self/smaps_rollup", "Shared_Clean", &clean));
+	NEED_OK(hmmt_file_field("/proc/self/smaps_rollup", "Shared_Dirty", &dirty));
 	printf("# %llu kB shared\n", (unsigned long long)(clean + dirty));
 	return clean + dirty < HMMT_PMD_SIZE / 1024;
 }

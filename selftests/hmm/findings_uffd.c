@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What userfaultfd moves and write-protects */
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,7 +12,7 @@
 /* A device THP is no hole, and is not passed over like one */
 static bool uffd_move(void)
 {
-	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_MOVE };
 	char *dst = thps(3, false), *src = dst + 2 * HMMT_PMD_SIZE;
 	struct uffdio_register reg = {
 		.range = { (unsigned long)dst, HMMT_PMD_SIZE },
@@ -26,18 +25,17 @@ static bool uffd_move(void)
 		.mode = UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES,
 	};
 	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK), err = 0;
-	uint64_t entry = 0;
+	uint64_t entry;
 
-	if (!dst || fd < 0)
-		return false;
-	munmap(dst + HMMT_PMD_SIZE, HMMT_PMD_SIZE);
-	*src = 1;
-	if (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg) ||
-	    to_dev(src, HMMT_PMD_SIZE, 0))
-		return false;
+	NEED(fd >= 0);
+	NEED(!munmap(dst + HMMT_PMD_SIZE, HMMT_PMD_SIZE));
+	touch_thps(src, 1);
+	NEED(!ioctl(fd, UFFDIO_API, &api));
+	NEED(!ioctl(fd, UFFDIO_REGISTER, &reg));
+	all_to_dev(src, HMMT_PMD_SIZE);
 	if (ioctl(fd, UFFDIO_MOVE, &move))
 		err = errno;
-	hmmt_pagemap_read(getpid(), (unsigned long)dst, 1, &entry);
+	NEED_OK(hmmt_pagemap_read(getpid(), (unsigned long)dst, 1, &entry));
 	printf("# %s, %lld bytes said to be moved, pagemap of the destination %#llx\n",
 	       strerror(err), move.move, (unsigned long long)entry);
 	return err ? err != ENOENT && move.move <= 0 : entry >> 62;
@@ -59,15 +57,16 @@ static int move_onto(void)
 	};
 	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK), err = 0;
 
+	NEED(fd >= 0);
 	hmmt_close(&dev);
-	if (!dst || fd < 0 || hmmt_open(&dev, 0) ||
-	    madvise(src, HMMT_PMD_SIZE, MADV_NOHUGEPAGE))
-		return -1;
+	NEED_OK(hmmt_open(&dev, 0));
+	NEED(!madvise(src, HMMT_PMD_SIZE, MADV_NOHUGEPAGE));
 	*src = 1;
+	touch_thps(dst, 1);
 	dst[HMMT_PAGE_SIZE] = 2;
-	if (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg) ||
-	    to_dev(dst, HMMT_PMD_SIZE, 0))
-		return -1;
+	NEED(!ioctl(fd, UFFDIO_API, &api));
+	NEED(!ioctl(fd, UFFDIO_REGISTER, &reg));
+	all_to_dev(dst, HMMT_PMD_SIZE);
 	/* one that does not return is ended by the signal */
 	alarm(10);
 	if (ioctl(fd, UFFDIO_MOVE, &move))
@@ -78,13 +77,14 @@ static int move_onto(void)
 /* A page cannot be moved to where a device THP is: EEXIST, as for any other page */
 static bool uffd_move_onto(void)
 {
-	int status = 0;
+	int status;
 	pid_t pid;
 
 	pid = fork();
 	if (!pid)
 		_exit(move_onto());
-	waitpid(pid, &status, 0);
+	NEED(pid > 0);
+	status = ended(pid);
 	if (WIFSIGNALED(status))
 		printf("# UFFDIO_MOVE did not return for 10 s, signal %d\n", WTERMSIG(status));
 	else
@@ -97,8 +97,7 @@ static unsigned int protected_pages(const char *p)
 	uint64_t entry[HMMT_PMD_PAGES];
 	unsigned int i, n = 0;
 
-	if (hmmt_pagemap_read(getpid(), (unsigned long)p, HMMT_PMD_PAGES, entry))
-		return 0;
+	NEED_OK(hmmt_pagemap_read(getpid(), (unsigned long)p, HMMT_PMD_PAGES, entry));
 	for (i = 0; i < HMMT_PMD_PAGES; i++)
 		n += hmmt_pagemap_decode(entry[i]).uffd_wp;
 	return n;
@@ -119,18 +118,21 @@ static bool wp_zero_pages(bool huge, unsigned int flags)
 	char *p = thps(1, false);
 	bool told;
 
-	if (!p || fd < 0 || zero < 0 || (!huge && madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE)))
-		return false;
+	NEED(fd >= 0);
+	NEED(zero >= 0);
+	if (!huge)
+		NEED(!madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE));
 	for (i = 0; i < HMMT_PMD_PAGES; i++)
 		(void)*(volatile char *)(p + i * HMMT_PAGE_SIZE);
 	reg.range = (struct uffdio_range){ (unsigned long)p, HMMT_PMD_SIZE };
 	wp.range = reg.range;
-	if (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg) ||
-	    ioctl(fd, UFFDIO_WRITEPROTECT, &wp))
-		return false;
+	NEED(!ioctl(fd, UFFDIO_API, &api));
+	NEED(!ioctl(fd, UFFDIO_REGISTER, &reg));
+	NEED(!ioctl(fd, UFFDIO_WRITEPROTECT, &wp));
 	before = protected_pages(p);
-	if (to_dev(p, HMMT_PMD_SIZE, flags))
-		return false;
+	NEED(before == HMMT_PMD_PAGES);
+	/* to stay what and where they are is one way to keep the protection */
+	NEED_OK(to_dev(p, HMMT_PMD_SIZE, flags));
 	after = protected_pages(p);
 	told = read(zero, p + 5 * HMMT_PAGE_SIZE, 1) < 0 && errno == EFAULT;
 	printf("# flags %#x: %u pages protected, then %u; of a write %s is told\n", flags, before,
@@ -138,7 +140,7 @@ static bool wp_zero_pages(bool huge, unsigned int flags)
 	close(zero);
 	close(fd);
 	munmap(p, HMMT_PMD_SIZE);
-	return before == HMMT_PMD_PAGES && after == before && told;
+	return after == before && told;
 }
 
 static bool wp_zero(bool huge)

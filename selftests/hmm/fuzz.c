@@ -88,6 +88,7 @@ static void show_stacks(pid_t pid)
 	}
 }
 
+/* 0: there is no process to be had now */
 static pid_t start(unsigned int slot, uint64_t life)
 {
 	pid_t pid;
@@ -99,9 +100,11 @@ static pid_t start(unsigned int slot, uint64_t life)
 		setpgid(0, 0);
 		fuzz_worker(slot, life);
 	}
-	if (pid > 0)
+	if (pid < 0)
+		pid = 0;
+	if (pid)
 		setpgid(pid, pid);
-	fuzz.sh->lives++;
+	fuzz.sh->lives += pid > 0;
 	fuzz.sh->pid[slot] = pid;
 	return pid;
 }
@@ -222,7 +225,7 @@ static bool torture(uint64_t end, uint64_t *life)
 				kill_at[i] = *life & 1 ? ~0ULL :
 					     now_ms() + hmmt_rng_between(&rng, 50, 3000);
 			}
-			if (now_ms() > kill_at[i] && !fuzz.sh->no_unmap) {
+			if (pids[i] && now_ms() > kill_at[i] && !fuzz.sh->no_unmap) {
 				ok = end_worker(pids[i]);
 				pids[i] = 0;
 			} else {

@@ -218,6 +218,7 @@ static bool kill_unload(unsigned int us, bool *killed)
 	pid = fork();
 	if (!pid)
 		_exit(syscall(SYS_delete_module, "test_hmm", O_NONBLOCK) ? errno : 0);
+	WANT(pid > 0, "fork: %s", strerror(errno));
 	pfd.fd = syscall(SYS_pidfd_open, pid, 0);
 	usleep(us);
 	kill(pid, SIGKILL);

@@ -44,7 +44,7 @@ static bool activity(void)
 		mprotect((void *)at(PAGES / 2), HMMT_PAGE_SIZE, PROT_READ);
 		_exit(0);
 	}
-	waitpid(pid, NULL, 0);
+	TRY(reaped(pid, NULL));
 	TRY(verify(0, PAGES));
 	munmap((void *)at(1), HMMT_PAGE_SIZE);
 	TRY(migrate(&dev0, 2, PAGES - 2, 0, NULL));
@@ -256,6 +256,7 @@ static bool turns(void)
 		}
 		_exit(0);
 	}
+	WANT(pid > 0, "fork: %s", strerror(errno));
 	TRY(fill(1, true));
 	while ((then = now_ns()) < end) {
 		WANT(write(fds[1], &then, sizeof(then)) == sizeof(then), "pipe");

@@ -201,10 +201,8 @@ static bool processes(void)
 	if (busted("data"))
 		*word(3) = 0;
 	close(go[1]);
-	for (i = 0; i < NR_PROCS; i++) {
-		waitpid(pids[i], &status, 0);
-		ok &= !status;
-	}
+	for (i = 0; i < NR_PROCS; i++)
+		ok &= reaped(pids[i], &status) && !status;
 	WANT(!ret && u.migrated >= PAGES / 2, "%s: migrated %llu", strerror(-ret), u.migrated);
 	WANT(ok, "child");
 	TRY(used_is(0));
@@ -319,13 +317,17 @@ static bool hold_begin(bool thp)
 {
 	struct hmmt_stats before, st;
 	unsigned int tries;
+	pid_t pid;
 
 	TRY(stats_of(&dev0, &before));
 	held = mmap(NULL, sizeof(*held), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	WANT(held != MAP_FAILED, "%s", strerror(errno));
-	held->pid = fork();
-	if (!held->pid)
+	/* not into what is shared: the child's 0 would be the parent's as well */
+	pid = fork();
+	if (!pid)
 		holder_main(thp);
+	WANT(pid > 0, "fork: %s", strerror(errno));
+	held->pid = pid;
 	for (tries = 0; tries < 500; tries++) {
 		TRY(stats_of(&dev0, &st));
 		if (st.held != before.held)
@@ -341,7 +343,7 @@ static bool hold_end(void)
 {
 	int status;
 
-	waitpid(held->pid, &status, 0);
+	TRY(reaped(held->pid, &status));
 	WANT(!status, "holder: status %#x", status);
 	return true;
 }
@@ -378,7 +380,7 @@ static bool busy(void)
 	sleep_ms(50);
 	TRY(migrate(&dev0, 0, CHUNKS * PAGES, 0, NULL));
 	WANT(!in_chunk(&u, CHUNKS * PAGES), "%lu pages came", in_chunk(&u, CHUNKS * PAGES));
-	waitpid(pid, &status, 0);
+	TRY(reaped(pid, &status));
 	WANT(!status, "unplug: status %#x", status);
 	TRY(hold_end());
 	TRY(used_is((CHUNKS - 1) * PAGES));
@@ -399,6 +401,7 @@ static bool killed(void)
 		hmmt_unplug(&dev0, held->chunk, 0, 10000, NULL);
 		_exit(0);
 	}
+	WANT(pid > 0, "fork: %s", strerror(errno));
 	sleep_ms(100);
 	ms = now_ms();
 	kill(pid, SIGKILL);
@@ -564,10 +567,8 @@ static bool under_load(void)
 	}
 	/* not while something is unplugged: docs/findings/evict-unmap.md */
 	*stop = true;
-	for (i = 0; i < NR_PROCS; i++) {
-		waitpid(pids[i], &status, 0);
-		ok &= !status;
-	}
+	for (i = 0; i < NR_PROCS; i++)
+		ok &= reaped(pids[i], &status) && !status;
 	printf("# under_load: %u chunks unplugged, %u times busy\n", pulled, late);
 	WANT(!ret, "chunk %u: %s", c, strerror(-ret));
 	WANT(ok, "users");

@@ -89,7 +89,7 @@ static bool errors(void)
 		io_uring_submit(&ring);
 		_exit(ring_wait(&ring, 1, res) || res[0] != -EPERM);
 	}
-	waitpid(pid, &status, 0);
+	TRY(reaped(pid, &status));
 	WANT(!status, "another process: status %#x", status);
 	return verify(0, PAGES);
 }
@@ -164,7 +164,7 @@ static bool process_ends(void)
 	pid = fork();
 	if (!pid)
 		_exit(hmmt_open(&dev, 0) || !submit_long(&ring, &dev));
-	waitpid(pid, &status, 0);
+	TRY(reaped(pid, &status));
 	WANT(!status, "status %#x", status);
 	return all_end(&before, &after);
 }

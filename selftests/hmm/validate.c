@@ -409,7 +409,7 @@ static const char *run_row(const struct row *row, unsigned int nr, struct outcom
 		out->skip[0] = 0;
 		memcpy(out->why, why, sizeof(why));
 	}
-	if (leaking) {
+	if (leaking > 0) {
 		kill(leaking, SIGKILL);
 		waitpid(leaking, NULL, 0);
 	}

@@ -60,7 +60,7 @@ static bool stays_read_only(unsigned long thp)
 		*word(5) = 1;
 		_exit(0);
 	}
-	waitpid(pid, &status, 0);
+	TRY(reaped(pid, &status));
 	WANT(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "status %#x", status);
 	return verify(0, PAGES);
 }
@@ -384,7 +384,7 @@ static bool wp_fork(unsigned long thp)
 	pid = fork();
 	if (!pid)
 		_exit(!protected_at(area, 0, 0, "in the child") || !verify(0, PAGES));
-	waitpid(pid, &status, 0);
+	TRY(reaped(pid, &status));
 	WANT(!status, "child: protected, or content lost: %#x", status);
 	TRY(protected_at(area, 0, PAGES, "in the parent"));
 	return verify(0, PAGES);

@@ -264,6 +264,7 @@ static bool swap_cache(unsigned long unused)
 	pid = fork();
 	while (!pid)
 		pause();
+	WANT(pid > 0, "fork: %s", strerror(errno));
 	TRY(verify(0, 8));
 	TRY(move(0, 8, 0, &m));
 	kill(pid, SIGKILL);

@@ -235,7 +235,7 @@ static bool no_access(unsigned long unused)
 	pid = fork();
 	if (!pid)
 		_exit(*(volatile char *)ptr(7) ? 1 : 0);
-	waitpid(pid, &status, 0);
+	TRY(reaped(pid, &status));
 	WANT(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "status %#x", status);
 	ret = hmmt_access(&dev0, (unsigned long)word(7), &v, 8, 0, NULL);
 	WANT(ret == -EPERM || ret == -EFAULT, "device read: %d", ret);

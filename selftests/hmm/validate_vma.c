@@ -27,7 +27,7 @@ static bool forked(unsigned long write)
 	/* both write, each sees its own */
 	if (write)
 		*word(400) = 4;
-	waitpid(pid, &status, 0);
+	TRY(reaped(pid, &status));
 	WANT(!status, "child: status %#x", status);
 	if (write) {
 		WANT(*word(400) == 4, "page 400 holds %#llx", (unsigned long long)*word(400));
@@ -64,7 +64,7 @@ static bool forked_untouched(unsigned long unused)
 	pid = fork();
 	if (!pid)
 		_exit(0);
-	waitpid(pid, &status, 0);
+	TRY(reaped(pid, &status));
 	TRY(placed(0, PAGES, DEVICE, 9));
 	return intact(0, PAGES);
 }
@@ -99,7 +99,7 @@ static bool protect_whole(unsigned long unused)
 		*word(8) = 1;
 		_exit(0);
 	}
-	waitpid(pid, &status, 0);
+	TRY(reaped(pid, &status));
 	WANT(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "status %#x", status);
 	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE), "%s", strerror(errno));
 	*word(8) = value(8);
@@ -426,7 +426,7 @@ static bool exits(unsigned long how)
 		}
 		_exit(0);
 	}
-	waitpid(pid, &status, 0);
+	TRY(reaped(pid, &status));
 	WANT(how == SIGKILL ? WIFSIGNALED(status) : !status, "status %#x", status);
 	st = stats_now();
 	WANT(!st.pages_used, "%llu device pages used after the end", st.pages_used);
