@@ -177,10 +177,10 @@ static enum hmmt_verdict inconclusive_reasons(struct hmmt_judgement *j)
 		hmmt_json_add(j->reasons, "the kernel's configuration was not verified");
 	if (j->res.bad_records)
 		hmmt_json_add(j->reasons, "%lu records that do not parse", j->res.bad_records);
-	if (j->res.plans_open)
-		hmmt_json_add(j->reasons, "the test plan was not completed: %s", j->res.plan_note);
 	if (j->res.bailed)
 		hmmt_json_add(j->reasons, "the tests bailed out:%s", j->res.bail_note);
+	if (j->res.plans_open)
+		hmmt_json_add(j->reasons, "the test plan was not completed: %s", j->res.plan_note);
 	if (j->con.oom_kills && !oom_planned(j))
 		hmmt_json_add(j->reasons, "the OOM killer ran %lu times, which no scenario planned",
 			      j->con.oom_kills);
