@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What hmm_range_fault() tells a device */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "findings.h"
 
@@ -124,11 +126,79 @@ static bool peer_error(void)
 	return of_thp == HMM_DMIRROR_PROT_NONE && of_base == HMM_DMIRROR_PROT_NONE;
 }
 
+#define NUMA_KNOBS	"/sys/kernel/debug/sched/numa_balancing/"
+
+/* How many of the pages at @p the device may write to */
+static unsigned int writable(const char *p)
+{
+	uint16_t snap[HMMT_PMD_PAGES];
+	unsigned int i, n = 0;
+
+	NEED_OK(hmmt_snapshot(&dev, (unsigned long)p, HMMT_PMD_SIZE, snap));
+	for (i = 0; i < HMMT_PMD_PAGES; i++)
+		n += HMMT_SNAP_PROT(snap[i]) != HMM_DMIRROR_PROT_ERROR &&
+		     HMMT_SNAP_PROT(snap[i]) & HMM_DMIRROR_PROT_WRITE;
+	return n;
+}
+
+/* A THP and base pages in the device, while the scheduler looks at who uses what */
+static int balanced(void)
+{
+	char *p, *base;
+	unsigned int thp_before, base_before;
+	struct hmmt_stats before, now;
+	uint64_t v = 1;
+	clock_t end;
+
+	hmmt_close(&dev);
+	NEED_OK(hmmt_open(&dev, 0));
+	p = thps(2, true);
+	base = p + HMMT_PMD_SIZE;
+	NEED(!madvise(base, HMMT_PMD_SIZE, MADV_DONTNEED));
+	NEED(!madvise(base, HMMT_PMD_SIZE, MADV_NOHUGEPAGE));
+	memset(base, 1, HMMT_PMD_SIZE);
+	all_to_dev(p, 2 * HMMT_PMD_SIZE);
+	thp_before = writable(p);
+	base_before = writable(base);
+	NEED(thp_before == HMMT_PMD_PAGES && base_before == HMMT_PMD_PAGES);
+	NEED_OK(hmmt_write_file("/proc/sys/kernel/numa_balancing", "1"));
+	for (end = clock() + CLOCKS_PER_SEC / 2; clock() < end;)
+		;
+	printf("# of a THP the device may write to %u of %u pages, of base pages to %u of %u\n",
+	       writable(p), thp_before, writable(base), base_before);
+	NEED_OK(hmmt_stats(&dev, &before));
+	NEED_OK(hmmt_access(&dev, (unsigned long)p, &v, sizeof(v), HMMT_ACCESS_WRITE, NULL));
+	NEED_OK(hmmt_access(&dev, (unsigned long)base, &v, sizeof(v), HMMT_ACCESS_WRITE, NULL));
+	NEED_OK(hmmt_stats(&dev, &now));
+	printf("# two writes of the device brought %llu pages back\n",
+	       (now.fault_thp - before.fault_thp) * HMMT_PMD_PAGES +
+	       now.fault_base - before.fault_base);
+	return now.cpu_faults != before.cpu_faults;
+}
+
+/* What a device has and writes to stays there and writable, also with NUMA balancing */
+static bool numa_readonly(void)
+{
+	int status;
+	pid_t pid;
+
+	NEED_OK(hmmt_write_file(NUMA_KNOBS "scan_delay_ms", "1"));
+	NEED_OK(hmmt_write_file(NUMA_KNOBS "scan_period_min_ms", "10"));
+	/* the delay is that of threads to come */
+	pid = fork();
+	NEED(pid >= 0);
+	if (!pid)
+		exit(balanced());
+	status = ended(pid);
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
 const struct finding hmm_findings[] = {
 	{ "absent-pmd", absent_pmd },
 	{ "no-write", no_write },
 	{ "hugetlb-hole", hugetlb_hole },
 	{ "special-huge", special_huge },
 	{ "hmm-peer-error", peer_error },
+	{ "numa-readonly", numa_readonly },
 	{}
 };
