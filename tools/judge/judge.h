@@ -166,6 +166,9 @@ struct hmmt_known_list {
 /* Reads DIR/ *.known; complains on stderr and returns -EINVAL on a bad one. */
 int hmmt_known_read(const char *dir, struct hmmt_known_list *list);
 void hmmt_known_free(struct hmmt_known_list *list);
+/* The known issue that @title is on @kernel, in runs that @expect torture or selftest; or NULL */
+const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list, const char *title,
+					  const char *kernel, const char *expect);
 
 /* ---- runinfo.c: run.json and the header of the journal ---- */
 
@@ -188,10 +191,6 @@ struct hmmt_runinfo {
 
 int hmmt_runinfo_read(const char *dir, struct hmmt_runinfo *info);
 void hmmt_runinfo_free(struct hmmt_runinfo *info);
-
-/* The known issue that @title is in such a run, or NULL (known.c) */
-const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list,
-					  const char *title, const struct hmmt_runinfo *run);
 
 /* ---- journal.c ---- */
 

@@ -243,8 +243,8 @@ static bool kernel_matches(const char *patterns, const char *kernel)
 	return false;
 }
 
-const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list,
-					  const char *title, const struct hmmt_runinfo *run)
+const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list, const char *title,
+					  const char *kernel, const char *expect)
 {
 	const struct hmmt_known *k;
 	char norm[HMMT_TITLE_MAX];
@@ -253,8 +253,8 @@ const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list,
 	hmmt_title_normalise(title, norm, sizeof(norm));
 	for (i = 0; list && i < list->nr; i++) {
 		k = &list->item[i];
-		if (kernel_matches(k->kernels, run->kernel) &&
-		    (!k->expect || !strcmp(k->expect, run->expect)) && one_title_matches(k, norm))
+		if (kernel_matches(k->kernels, kernel) &&
+		    (!k->expect || !strcmp(k->expect, expect)) && one_title_matches(k, norm))
 			return k;
 	}
 	return NULL;

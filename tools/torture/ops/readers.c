@@ -302,7 +302,8 @@ static bool find_smap(unsigned long start, struct smap *m)
 
 /* A device THP is counted by other code than its base pages. */
 static const char * const divided_titles[2][2] = {
-	{ "smaps: pages of one process counted as shared", "smaps: Pss of shared pages not divided" },
+	{ "smaps: pages of one process counted as shared",
+	  "smaps: Pss of shared pages not divided" },
 	{ "smaps: base pages of one process counted as shared",
 	  "smaps: Pss of shared base pages not divided" },
 };

@@ -48,8 +48,9 @@ const struct scenario scenarios_basic[] = {
 			},
 			{ /* uses what is moved */
 				{ "read", 30 }, { "write", 30 }, { "sweep", 8 }, { "probe", 10 },
-				{ "stare", 10 }, { "dev_read", 15 }, { "dev_write", 15 }, { "dev_probe", 6 },
-				{ "dev_sweep", 4 }, { "snapshot", 10 }, { "to_dev", 12 },
+				{ "stare", 10 }, { "dev_read", 15 }, { "dev_write", 15 },
+				{ "dev_probe", 6 }, { "dev_sweep", 4 }, { "snapshot", 10 },
+				{ "to_dev", 12 },
 				{ "to_dev_multi", 4 }, { "to_dev_part", 8 },
 				{ "to_dev_unaligned", 5 }, { "to_dev_base", 3 },
 				{ "to_dev_split", 3 }, { "to_sys", 4 }, { "to_sys_part", 5 },
