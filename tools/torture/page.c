@@ -42,10 +42,10 @@ static void view_flux(struct worker *w, unsigned int page, struct view *v)
 	v->stable = atomic_load(&v->p->fb) == v->flux;
 }
 
-/* /proc/PID/mem reads as a debugger does: whatever is mapped. */
+/* /proc/PID/mem reads as a debugger does, where it may: whatever is mapped. */
 static bool readable(uint64_t word, enum via via)
 {
-	return via == VIA_MEM ? word_mapped(word) : word_readable(word);
+	return via == VIA_MEM && via_mem_forces() ? word_mapped(word) : word_readable(word);
 }
 
 /* Did a change overlap what was done since? */

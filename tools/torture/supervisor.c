@@ -353,6 +353,7 @@ static int setup(struct supervisor *sv)
 	int ret;
 
 	guest_setup(sv->cfg);
+	via_mem_forces();	/* once for all rounds */
 	sv->sh = mmap(NULL, sizeof(*sv->sh), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (sv->sh == MAP_FAILED)

@@ -283,6 +283,8 @@ bool err_transient(int err);
 /* --- access by the kernel (via.c) ------------------------------------------- */
 
 /* What a worker needs for it: files, a pipe, a ring. 0 or -errno. */
+/* Does /proc/self/mem read what has no access? Asked of the kernel the first time. */
+bool via_mem_forces(void);
 int via_open(struct worker *w);
 void via_close(struct worker *w);
 /* As do_load() and do_store(). */

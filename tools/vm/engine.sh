@@ -67,7 +67,8 @@ kernel_params()
 {
 	local params='console=ttyS0,115200 loglevel=7 printk.devkmsg=on oops=panic panic=-1
 		unknown_nmi_panic=1 hung_task_panic=0 softlockup_panic=0 reboot=t
-		random.trust_cpu=off random.trust_bootloader=off'
+		random.trust_cpu=off random.trust_bootloader=off
+		proc_mem.force_override=always'
 
 	# The clock is the count of instructions: nothing to calibrate against.
 	[ "$1" != tcg-det ] || params="$params tsc=reliable no_timer_check"
