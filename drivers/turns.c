@@ -25,20 +25,23 @@ struct dmirror_turn {
 };
 
 static DEFINE_PER_CPU(struct dmirror_turn, dmirror_turns);
-static u64 dmirror_turn_ns;	/* mean time of a busy CPU, 0: never started */
+static u64 dmirror_turn_ns;	/* mean time of a busy CPU, 0: no turns (any more) */
 static u64 dmirror_turn_seed;
 static int dmirror_turn_hotplug;
 
 static enum hrtimer_restart dmirror_turn(struct hrtimer *timer)
 {
 	struct dmirror_turn *turn = container_of(timer, struct dmirror_turn, timer);
+	u64 mean = READ_ONCE(dmirror_turn_ns);
 
+	if (!mean)
+		return HRTIMER_NORESTART;
 	cpu_relax();
 	turn->state += 0x9e3779b97f4a7c15ULL;
 	if (is_idle_task(current))
 		turn->ns = min_t(u64, 2 * turn->ns, DMIRROR_TURN_IDLE_NS);
 	else
-		turn->ns = dmirror_turn_ns / 2 + dmirror_mix(turn->state) % dmirror_turn_ns;
+		turn->ns = mean / 2 + dmirror_mix(turn->state) % mean;
 	hrtimer_forward_now(timer, ns_to_ktime(turn->ns));
 	return HRTIMER_RESTART;
 }
@@ -76,8 +79,13 @@ int dmirror_turns_init(u32 us, u64 seed)
 	return min(ret, 0);
 }
 
+/*
+ * All at once: where only one CPU had turns left it would hand over the little time that it
+ * gets from another, which waits for it, in each of them, and come to nothing else.
+ */
 void dmirror_turns_exit(void)
 {
+	WRITE_ONCE(dmirror_turn_ns, 0);
 	if (dmirror_turn_hotplug > 0)
 		cpuhp_remove_state(dmirror_turn_hotplug);
 }
