@@ -168,7 +168,7 @@ int dmirror_tune(struct dmirror *dmirror, struct hmmt_tune *tune)
 	bool was;
 
 	if (tune->flags || tune->reserved || !window_ok(tune->cpu_window) ||
-	    !window_ok(tune->dev_window) || tune->hold > HMMT_HOLD_MOVED ||
+	    !window_ok(tune->dev_window) || tune->hold > HMMT_HOLD_FAULTED ||
 	    tune->hold_ms > DMIRROR_HOLD_MAX || !tune->hold != !tune->hold_ms)
 		return -EINVAL;
 	settings_begin(dmirror, &was);

@@ -191,6 +191,9 @@ vm_fault_t dmirror_migrate_to_ram(struct vm_fault *vmf)
 	vm_fault_t ret = 0;
 
 	dmirror_count(mdevice, cpu_faults);
+	/* What real drivers wait for here: their queues, another eviction */
+	dmirror_perturb(mdevice);
+	dmirror_hold(mdevice, NULL, vma->vm_mm, HMMT_HOLD_FAULTED);
 	if (!dmirror_should_fail(mdevice, NULL, vma->vm_mm, HMMT_SITE_ARRAY))
 		step = kvmalloc_obj(*step);
 	if (!step) {

@@ -357,6 +357,7 @@ enum {
 	HMMT_HOLD_COLLECTED,	/* sources are unmapped, no destinations yet */
 	HMMT_HOLD_COPIED,	/* destinations are filled, nothing has moved */
 	HMMT_HOLD_MOVED,	/* moved, but not mapped again */
+	HMMT_HOLD_FAULTED,	/* of a CPU fault: its page is locked, and still mapped */
 };
 
 struct hmmt_tune {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* CPU faults on device memory */
+#include <pthread.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "findings.h"
@@ -67,9 +69,53 @@ static bool fault_base(void)
 	return now.cpu_faults - before.cpu_faults == 1;
 }
 
+#define SPIN_HOLD_MS	500
+
+static void *touch(void *p)
+{
+	(void)*(volatile char *)p;
+	return NULL;
+}
+
+/* Faults that a touch of page 100 at @p takes while the fault of another page is held up */
+static long faults_beside(char *p)
+{
+	struct rusage before, now;
+	pthread_t other;
+
+	NEED_OK(hmmt_hold(&dev, HMMT_HOLD_FAULTED, SPIN_HOLD_MS));
+	NEED(!pthread_create(&other, NULL, touch, p));
+	usleep(SPIN_HOLD_MS * 1000 / 10);
+	getrusage(RUSAGE_THREAD, &before);
+	touch(p + 100 * HMMT_PAGE_SIZE);
+	getrusage(RUSAGE_THREAD, &now);
+	pthread_join(other, NULL);
+	return now.ru_minflt - before.ru_minflt;
+}
+
+/* Who needs a page that another one's fault has locked waits for it, and does not spin */
+static bool fault_spin(void)
+{
+	char *p = thps(2, true), *parts = p + HMMT_PMD_SIZE;
+	struct hmmt_stats stats;
+	long whole, part;
+
+	all_to_dev(p, 2 * HMMT_PMD_SIZE);
+	/* the second one is mapped by PTEs from then on */
+	NEED(!madvise(parts + 10 * HMMT_PAGE_SIZE, HMMT_PAGE_SIZE, MADV_DONTNEED));
+	part = faults_beside(parts);
+	whole = faults_beside(p);
+	NEED_OK(hmmt_stats(&dev, &stats));
+	NEED(stats.held == 2);
+	printf("# in %u ms a touch took %ld faults on a THP, %ld on one mapped by PTEs\n",
+	       SPIN_HOLD_MS - SPIN_HOLD_MS / 10, whole, part);
+	return whole < 10 && part < 10;
+}
+
 const struct finding fault_findings[] = {
 	{ "fault-part", fault_part },
 	{ "fault-stale", fault_stale },
 	{ "fault-base", fault_base },
+	{ "fault-spin", fault_spin },
 	{}
 };
