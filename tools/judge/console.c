@@ -430,6 +430,11 @@ static void kernel_text(struct parser *p, const char *text, unsigned long line)
 	if (r && p->rule && p->rule->fatal && r->fatal && !p->cur.hang &&
 	    !strncmp(text, "Oops: ", 6))
 		r = NULL;
+	/* Two CPUs at the same place at once: where that is comes once for both. */
+	if (r && r == p->rule && r->where == HMMT_WHERE_RIP && !p->rip_seen) {
+		p->open_lines = 0;
+		return;
+	}
 	if (r) {
 		open_splat(p, r, text, line);
 		return;
