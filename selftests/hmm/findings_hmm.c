@@ -141,6 +141,19 @@ static unsigned int writable(const char *p)
 	return n;
 }
 
+/* How often the scheduler has looked at this address space */
+static unsigned long looks(void)
+{
+	char buf[8192], *at = NULL;
+
+	NEED(hmmt_read_file("/proc/self/sched", buf, sizeof(buf)) > 0);
+	at = strstr(buf, "mm->numa_scan_seq");
+	NEED(at);
+	at = strchr(at, ':');
+	NEED(at);
+	return strtoul(at + 1, NULL, 10);
+}
+
 /* A THP and base pages in the device, while the scheduler looks at who uses what */
 static int balanced(void)
 {
@@ -164,6 +177,8 @@ static int balanced(void)
 	NEED_OK(hmmt_write_file("/proc/sys/kernel/numa_balancing", "1"));
 	for (end = clock() + CLOCKS_PER_SEC / 2; clock() < end;)
 		;
+	NEED(looks() >= 2);
+	NEED_OK(hmmt_write_file("/proc/sys/kernel/numa_balancing", "0"));
 	printf("# of a THP the device may write to %u of %u pages, of base pages to %u of %u\n",
 	       writable(p), thp_before, writable(base), base_before);
 	NEED_OK(hmmt_stats(&dev, &before));
