@@ -3,12 +3,15 @@
  * A guest is ours: swap, huge pages, a cgroup and knobs that the vocabulary
  * needs. What cannot be had is missing later, and said to be: see ops/needs.c.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
 
 #include "torture.h"
 
 #define SWAP_MIB	128
+#define KHUGEPAGED	"/sys/kernel/mm/transparent_hugepage/khugepaged/"
 #define NUMA_KNOBS	"/sys/kernel/debug/sched/numa_balancing/"
 
 void guest_setup(const struct config *cfg)
@@ -36,6 +39,40 @@ void guest_setup(const struct config *cfg)
 	/* Everything below the supervisor is in here. */
 	if (!mkdir(GUEST_CGROUP, 0755))
 		hmmt_write_file(GUEST_CGROUP "/cgroup.procs", "0");
+}
+
+static bool knob_is(const char *path, unsigned long val)
+{
+	char buf[64];
+
+	return hmmt_read_file(path, buf, sizeof(buf)) > 0 && strtoul(buf, NULL, 0) == val;
+}
+
+/*
+ * What ops have set is not for the next round, which is to be the same in a program of its
+ * own. Nothing is written for nothing: khugepaged wakes up of it.
+ */
+void guest_reset(const struct config *cfg)
+{
+	static const struct {
+		const char *path;
+		unsigned long val;
+	} defaults[] = {
+		{ "/proc/sys/kernel/numa_balancing", 0 },
+		{ "/sys/kernel/mm/lru_gen/enabled", 0 },
+		{ KHUGEPAGED "pages_to_scan", 4096 },
+		{ KHUGEPAGED "alloc_sleep_millisecs", 60000 },
+		{ KHUGEPAGED "scan_sleep_millisecs", 10000 },
+	};
+	char val[32];
+	unsigned int i;
+
+	for (i = 0; cfg->guest && i < ARRAY_SIZE(defaults); i++) {
+		if (knob_is(defaults[i].path, defaults[i].val))
+			continue;
+		snprintf(val, sizeof(val), "%lu", defaults[i].val);
+		hmmt_write_file(defaults[i].path, val);
+	}
 }
 
 void guest_settle(const struct config *cfg)

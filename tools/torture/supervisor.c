@@ -240,6 +240,7 @@ static void run_round(struct supervisor *sv, const struct scenario *s,
 
 	snprintf(sv->journal.hdr->phase, sizeof(sv->journal.hdr->phase), "%s round %u",
 		 s->name, number);
+	guest_reset(cfg);
 	prepare_shared(sv, s, hmmt_mix64(cfg->seed) + number);
 	program_begins(sv, &r);
 	r.end_ns = program ? UINT64_MAX : now_ns() + ms * 1000000;

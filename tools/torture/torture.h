@@ -282,9 +282,9 @@ bool err_transient(int err);
 
 /* --- access by the kernel (via.c) ------------------------------------------- */
 
-/* What a worker needs for it: files, a pipe, a ring. 0 or -errno. */
 /* Does /proc/self/mem read what has no access? Asked of the kernel the first time. */
 bool via_mem_forces(void);
+/* What a worker needs for it: files, a pipe, a ring. 0 or -errno. */
 int via_open(struct worker *w);
 void via_close(struct worker *w);
 /* As do_load() and do_store(). */
@@ -465,6 +465,8 @@ void hmm_check(const struct config *cfg, struct shared *sh,
 #define GUEST_CGROUP	"/sys/fs/cgroup/torture"
 
 void guest_setup(const struct config *cfg);
+/* Take back what ops of the round before have set. */
+void guest_reset(const struct config *cfg);
 /* Let go of what is kept for nobody, before it is counted. */
 void guest_settle(const struct config *cfg);
 

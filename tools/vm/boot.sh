@@ -118,8 +118,8 @@ shared_args()
 	done
 }
 
-# The kernel unpacks one archive behind the other; the last one counts.
-# Here the programs that WORDS name; in the image of a bundle they are already
+# The kernel unpacks one archive behind the other; the last one counts. So the programs
+# that WORDS name go behind the image; in that of a bundle they are already.
 add_words()
 {
 	local word archive

@@ -60,11 +60,20 @@ static int op_probe(struct worker *w)
 }
 
 #define STARE_LOADS	4000
-#define STARE_PROBES	8
+#define STARE_LOOKS	6
+
+/* Wait, without entering the kernel, until a change that has begun is over. */
+static void let_settle(struct vpage *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < STARE_LOADS && atomic_load(&p->fe) != atomic_load(&p->fb); i++)
+		;
+}
 
 /*
  * Read on without entering the kernel, so that this CPU goes on with the translation that
- * it has; when what is mapped there changes, that must be gone.
+ * it has. What was mapped there may have changed, or moved, when it looks again.
  */
 static int op_stare(struct worker *w)
 {
@@ -78,9 +87,11 @@ static int op_stare(struct worker *w)
 	step_begin(w, STEP_LOAD, page_addr(page));
 	access_stare(page_addr(page), word, STARE_LOADS);
 	step_end(w);
-	/* The change is not over yet: the first of these say nothing. */
-	for (i = 0; i < STARE_PROBES && !ret && atomic_load(word) != was; i++)
-		ret = page_probe(w, page, i & 1, VIA_CPU);
+	let_settle(&w->m->page[page]);
+	for (i = 0; i < STARE_LOOKS && !ret; i++)
+		ret = page_read(w, page, pick_slot(w), VIA_CPU);
+	if (!ret && atomic_load(word) != was)
+		ret = page_probe(w, page, true, VIA_CPU);
 	return ret;
 }
 

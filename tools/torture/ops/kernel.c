@@ -47,7 +47,7 @@ static int kernel_write(struct worker *w)
 	return ret;
 }
 
-/* /proc/PID/mem may be refused nothing that is mapped, so there is nothing to ask it. */
+/* /proc/PID/mem, where it forces, is refused nothing that is mapped: nothing to ask it. */
 static int kernel_probe(struct worker *w)
 {
 	unsigned int page = pick_page(w);

@@ -132,11 +132,15 @@ static int damon(struct worker *w)
 static int numa_balance(struct worker *w)
 {
 	bool on = hmmt_rng_chance(&w->rng, 2, 3);
+	int ret;
 
 	op_arg(w, 0);
 	op_arg(w, 0);
 	op_arg(w, on);
-	return hmmt_write_file(NUMA_BALANCING, on ? "1" : "0") ? -EBUSY : 0;
+	step_begin(w, STEP_SYSTEM, 0);
+	ret = hmmt_write_file(NUMA_BALANCING, on ? "1" : "0");
+	step_end(w);
+	return ret ? -EBUSY : 0;
 }
 
 const struct op ops_nodes[] = {

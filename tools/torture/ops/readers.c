@@ -335,17 +335,19 @@ static const char *divided_wrong(struct worker *w, const struct divided *d, unsi
 	return wrong ? divided_titles[d->base][nr > 1] : NULL;
 }
 
+#define DIVIDED_MS	1500
+
 /*
- * A migration entry counts as shared and undivided for a moment: what is wrong has to
- * stay so.
+ * A migration entry counts as shared and undivided for as long as its migration takes: what
+ * is wrong has to stay so.
  */
 static int check_divided(struct worker *w, const struct divided *d, unsigned int nr)
 {
-	const char *wrong = NULL;
-	unsigned int tries;
+	uint64_t end = now_ns() + DIVIDED_MS * 1000000ULL;
+	const char *wrong;
 	struct smap m;
 
-	for (tries = 0; tries < 10; tries++) {
+	do {
 		memset(&m, 0, sizeof(m));
 		checked(w);
 		step_begin(w, STEP_READER, d->start);
@@ -354,7 +356,7 @@ static int check_divided(struct worker *w, const struct divided *d, unsigned int
 		if (!wrong)
 			return 0;
 		nap_ms(2);
-	}
+	} while (now_ns() < end);
 	fail_add(w->sh, ORACLE_READER, wrong,
 		 "%u processes: rss %llu pss %llu shared %llu private %llu huge %llu kB", nr,
 		 (unsigned long long)m.rss, (unsigned long long)m.pss,

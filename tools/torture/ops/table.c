@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The tables of ops, and what a machine has to have for them. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ops.h"
@@ -40,8 +41,12 @@ static void flatten(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(tables); i++)
-		for (op = tables[i]; op->name && nr_all < MAX_OPS; op++)
+		for (op = tables[i]; op->name; op++) {
+			/* one that has no number would never run, and nobody would know */
+			if (nr_all == MAX_OPS)
+				abort();
 			all[nr_all++] = op;
+		}
 }
 
 const struct op *ops_get(unsigned int n)
