@@ -108,7 +108,8 @@ out=$("$top/run.sh" --dry-run --engine det --perturb rmap,split)
 ktap_match "dry-run: some perturbation" "$out" "perturb rmap,split, "
 out=$("$top/run.sh" --dry-run --profile nightly --seed 5 --duration 1h)
 total=$(sed -n 's/.* \([0-9]*\)s: .*/\1/p' <<<"$out" | awk '{ s += $1 } END { print int(s / 2 / 60 + 0.5) }')
-ktap_equal "dry-run: nightly scaled to an hour with 2 guests" "$total" 60
+# each of its runs is of whole seconds
+ktap_match "dry-run: nightly scaled to an hour with 2 guests" "$total" '^(59|60|61)$'
 out=$("$top/run.sh" --list)
 ktap_match "list: profiles" "$out" "smoke"
 ktap_match "list: scenarios" "$out" "scenarios: .*($scenarios)"
