@@ -13,7 +13,8 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-unset HMMT_T0
+# A guest that is not booted again cannot be interrupted.
+unset HMMT_T0 HMMT_ONCE
 
 # start: a long campaign in the background; returns when its guest runs
 start()
@@ -28,6 +29,8 @@ start()
 		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.1
 	done
+	kill -INT "$pid" 2>/dev/null || true
+	wait "$pid" 2>/dev/null || true
 	ktap_fail "a guest started" "$(tail -n 5 "$tmp/out")"
 	ktap_end
 	exit 1
