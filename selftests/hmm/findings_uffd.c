@@ -9,29 +9,38 @@
 #include "findings.h"
 #include "uffd_move.h"
 
-/* A device THP is no hole, and is not passed over like one */
-static bool uffd_move(void)
+/* A userfaultfd that watches the PMD at @dst, where things are to be moved to */
+static int watch_moves(char *dst)
 {
 	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_MOVE };
-	char *dst = thps(3, false), *src = dst + 2 * HMMT_PMD_SIZE;
 	struct uffdio_register reg = {
 		.range = { (unsigned long)dst, HMMT_PMD_SIZE },
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	NEED(fd >= 0);
+	NEED(!ioctl(fd, UFFDIO_API, &api));
+	NEED(!ioctl(fd, UFFDIO_REGISTER, &reg));
+	return fd;
+}
+
+/* A device THP is no hole, and is not passed over like one */
+static bool uffd_move(void)
+{
+	char *dst = thps(3, false), *src = dst + 2 * HMMT_PMD_SIZE;
 	struct uffdio_move move = {
 		.dst = (unsigned long)dst,
 		.src = (unsigned long)src,
 		.len = HMMT_PMD_SIZE,
 		.mode = UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES,
 	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK), err = 0;
+	int fd, err = 0;
 	uint64_t entry;
 
-	NEED(fd >= 0);
 	NEED(!munmap(dst + HMMT_PMD_SIZE, HMMT_PMD_SIZE));
 	touch_thps(src, 1);
-	NEED(!ioctl(fd, UFFDIO_API, &api));
-	NEED(!ioctl(fd, UFFDIO_REGISTER, &reg));
+	fd = watch_moves(dst);
 	all_to_dev(src, HMMT_PMD_SIZE);
 	if (ioctl(fd, UFFDIO_MOVE, &move))
 		err = errno;
@@ -44,28 +53,21 @@ static bool uffd_move(void)
 /* An UFFDIO_MOVE of a page onto page 1 of a device THP; its errno, or 0 */
 static int move_onto(void)
 {
-	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_MOVE };
 	char *dst = thps(3, false), *src = dst + 2 * HMMT_PMD_SIZE;
-	struct uffdio_register reg = {
-		.range = { (unsigned long)dst, HMMT_PMD_SIZE },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
 	struct uffdio_move move = {
 		.dst = (unsigned long)dst + HMMT_PAGE_SIZE,
 		.src = (unsigned long)src,
 		.len = HMMT_PAGE_SIZE,
 	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK), err = 0;
+	int fd, err = 0;
 
-	NEED(fd >= 0);
 	hmmt_close(&dev);
 	NEED_OK(hmmt_open(&dev, 0));
 	NEED(!madvise(src, HMMT_PMD_SIZE, MADV_NOHUGEPAGE));
 	*src = 1;
 	touch_thps(dst, 1);
 	dst[HMMT_PAGE_SIZE] = 2;
-	NEED(!ioctl(fd, UFFDIO_API, &api));
-	NEED(!ioctl(fd, UFFDIO_REGISTER, &reg));
+	fd = watch_moves(dst);
 	all_to_dev(dst, HMMT_PMD_SIZE);
 	/* one that does not return is ended by the signal */
 	alarm(10);

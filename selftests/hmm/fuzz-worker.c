@@ -453,8 +453,11 @@ static void end_life(struct thread *t, pthread_t *ids)
 {
 	unsigned int i;
 
-	/* odd lives are not killed before: each end is met also in a short run */
-	switch (t->proc->life & 1 ? t->proc->life / 2 % 3 : below(t, 4)) {
+	/*
+	 * Odd lives are not killed before: each end is met also in a short run, and first the
+	 * one that looks at contents.
+	 */
+	switch (t->proc->life & 1 ? 2 - t->proc->life / 2 % 3 : below(t, 4)) {
 	case 0:
 		_exit(0);
 	case 1:

@@ -416,11 +416,10 @@ static void check_vacuity(uint64_t ms)
 		bad++;
 	}
 	result(!bad, "every_command_succeeds_and_fails", "%u do not", bad);
-	/* the few lives that end by themselves in a short run may all be killed before */
-	result((fuzz.sh->calm_checked || ms < FULL_MS) && fuzz.sh->forks && fuzz.sh->passed &&
-	       fuzz.sh->execs,
-	       "all_ends_met", "%u checks of contents, %u forks, %u files passed, %u execs",
+	printf("# ends: %u checks of contents, %u forks, %u files passed, %u execs\n",
 	       fuzz.sh->calm_checked, fuzz.sh->forks, fuzz.sh->passed, fuzz.sh->execs);
+	result(fuzz.sh->calm_checked && fuzz.sh->forks && fuzz.sh->passed && fuzz.sh->execs,
+	       "all_ends_met", "one of them never");
 }
 
 /* Where it went */

@@ -11,7 +11,6 @@
 #include "torture.h"
 
 #define SWAP_MIB	128
-#define KHUGEPAGED	"/sys/kernel/mm/transparent_hugepage/khugepaged/"
 #define NUMA_KNOBS	"/sys/kernel/debug/sched/numa_balancing/"
 
 void guest_setup(const struct config *cfg)
@@ -58,7 +57,7 @@ void guest_reset(const struct config *cfg)
 		const char *path;
 		unsigned long val;
 	} defaults[] = {
-		{ "/proc/sys/kernel/numa_balancing", 0 },
+		{ NUMA_BALANCING, 0 },
 		{ "/sys/kernel/mm/lru_gen/enabled", 0 },
 		{ KHUGEPAGED "pages_to_scan", 4096 },
 		{ KHUGEPAGED "alloc_sleep_millisecs", 60000 },

@@ -463,6 +463,8 @@ void hmm_check(const struct config *cfg, struct shared *sh,
 /* --- the guest's knobs (guest.c) --------------------------------------------- */
 
 #define GUEST_CGROUP	"/sys/fs/cgroup/torture"
+#define KHUGEPAGED	"/sys/kernel/mm/transparent_hugepage/khugepaged/"
+#define NUMA_BALANCING	"/proc/sys/kernel/numa_balancing"
 
 void guest_setup(const struct config *cfg);
 /* Take back what ops of the round before have set. */

@@ -8,8 +8,6 @@
 
 #include "../torture.h"
 
-#define NUMA_BALANCING	"/proc/sys/kernel/numa_balancing"
-
 /* What an op does to the model. */
 enum op_class {
 	OP_DATA,	/* reads and writes slots */

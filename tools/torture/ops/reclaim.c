@@ -10,8 +10,6 @@
 
 #include "ops.h"
 
-#define KHUGEPAGED	"/sys/kernel/mm/transparent_hugepage/khugepaged/"
-
 /* Pages of whoever is in the cgroup, devices' among them or not. */
 static int reclaim(struct worker *w)
 {
