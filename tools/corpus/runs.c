@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,6 +115,15 @@ void titles_free(struct titles *t)
 	free(t->title);
 }
 
+/* The guest's clock when it ended: of programs that keep no journal */
+static double last_stamp(const json_t *verdict)
+{
+	double s;
+
+	return sscanf(hmmt_json_str(json_object_get(verdict, "console"), "last_line", ""),
+		      "[%lf]", &s) == 1 ? s : 0;
+}
+
 int finding_read(const char *run, const struct titles *not_new, const char *source,
 		 struct finding *f)
 {
@@ -141,6 +151,8 @@ int finding_read(const char *run, const struct titles *not_new, const char *sour
 		break;
 	}
 	f->elapsed_s = hmmt_json_int(json_object_get(verdict, "journal"), "elapsed_ms", 0) / 1e3;
+	if (!f->elapsed_s)
+		f->elapsed_s = last_stamp(verdict);
 	f->guest_s = us >= 0 ? us / 1e6 : f->elapsed_s;
 	/* The stamp of a user's line is that of the kernel's line before it. */
 	if (strcmp(f->source, "console") && f->guest_s < f->elapsed_s)

@@ -254,6 +254,26 @@ static unsigned int run_of(struct worker *w, unsigned int p, unsigned int max)
 	return min_ul(n, (vma.end - h->at[p]) >> HMMT_PAGE_SHIFT);
 }
 
+static void child_migrate_at(struct worker *w, unsigned int p, unsigned int n, unsigned int flags)
+{
+	unsigned long at = mine(w)->at[p];
+
+	step_begin(w, STEP_MIGRATE, at);
+	hmmt_migrate(&w->r->dev[0], at, n * HMMT_PAGE_SIZE, flags, NULL);
+	step_end(w);
+}
+
+/*
+ * Where a whole block went a THP of the child's own takes its place: at the offset at
+ * which those of parent and siblings are, so that walks for theirs come by it.
+ */
+static void child_refill(struct worker *w, unsigned int p)
+{
+	child_write(w, p + hmmt_rng_below(&w->rng, HMMT_PMD_PAGES), VIA_CPU);
+	if (hmmt_is_open(&w->r->dev[0]) && hmmt_rng_chance(&w->rng, 2, 3))
+		child_migrate_at(w, p, HMMT_PMD_PAGES, 0);
+}
+
 static void child_layout(struct worker *w)
 {
 	static const int prots[] = { PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE };
@@ -264,9 +284,13 @@ static void child_layout(struct worker *w)
 	size_t len;
 	void *at;
 
-	if (hmmt_rng_chance(&w->rng, 1, 2))
+	n = hmmt_rng_between(&w->rng, 1, HMMT_PMD_PAGES);
+	if (hmmt_rng_chance(&w->rng, 1, 2)) {
 		p -= p % HMMT_PMD_PAGES;
-	n = run_of(w, p, hmmt_rng_between(&w->rng, 1, HMMT_PMD_PAGES));
+		if (hmmt_rng_chance(&w->rng, 1, 2))
+			n = HMMT_PMD_PAGES;
+	}
+	n = run_of(w, p, n);
 	if (!n)
 		return;
 	at = (void *)h->at[p];
@@ -286,6 +310,8 @@ static void child_layout(struct worker *w)
 			memset(h->own[i], 0, sizeof(h->own[i]));
 			h->known[i] = true;
 		}
+		if (n == HMMT_PMD_PAGES)
+			child_refill(w, p);
 		break;
 	case 2:
 		prot = hmmt_rng_below(&w->rng, 3);
@@ -333,12 +359,8 @@ static void child_migrate(struct worker *w)
 	n = min_ul(HMMT_PMD_PAGES, h->s.n - p);
 	if (hmmt_rng_chance(&w->rng, 1, 3))
 		n = hmmt_rng_between(&w->rng, 1, n);
-	if (!h->at[p])
-		return;
-	step_begin(w, STEP_MIGRATE, h->at[p]);
-	hmmt_migrate(&w->r->dev[0], h->at[p], n * HMMT_PAGE_SIZE,
-		     how[i].flags, NULL);
-	step_end(w);
+	if (h->at[p])
+		child_migrate_at(w, p, n, how[i].flags);
 }
 
 static void child_main(struct worker *w);

@@ -19,10 +19,36 @@ static void fail_lock(struct shared *sh)
 		nap_ms(1);
 }
 
-void fail_add(struct shared *sh, enum oracle o, const char *title, const char *fmt, ...)
+/*
+ * What does no harm to what is looked at besides, and what stock kernels have in most runs: the
+ * round goes on, lest it hide everything else, and it is told when the run ends.
+ */
+static const char * const late_titles[] = {
+	"conservation: mlocked pages left",
+	"snapshot: readable page is told as an error",
+	"smaps: pages of one process counted as shared",
+	"spin: fault on a device THP that a fault has locked",
+	"spin: fault on a THP on its way to a device",
+	"uffd: UFFDIO_MOVE took a page for a hole",
+	"uffd: write protection of a zero page lost",
+	"uffd: write-protect event of a zero page lost",
+	"wrong slot: core dump",
+};
+_Static_assert(ARRAY_SIZE(late_titles) <= MAX_LATES, "MAX_LATES");
+
+static struct late *late_find(struct shared *sh, const char *title)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(late_titles); i++)
+		if (!strcmp(title, late_titles[i]))
+			return &sh->late[i];
+	return NULL;
+}
+
+static void fail_now(struct shared *sh, enum oracle o, const char *title, const char *detail)
 {
 	struct failure *f;
-	va_list ap;
 	int n;
 
 	atomic_fetch_add(&sh->oracle_failed[o], 1);
@@ -32,9 +58,7 @@ void fail_add(struct shared *sh, enum oracle o, const char *title, const char *f
 		f = &sh->fail[n];
 		f->oracle = o;
 		snprintf(f->title, sizeof(f->title), "%s", title);
-		va_start(ap, fmt);
-		vsnprintf(f->detail, sizeof(f->detail), fmt, ap);
-		va_end(ap);
+		snprintf(f->detail, sizeof(f->detail), "%s", detail);
 		/* Also where the kernel's messages are, among them. */
 		dprintf(STDERR_FILENO, "torture: FAIL %s: %s: %s\n",
 			oracle_names[o], f->title, f->detail);
@@ -44,22 +68,20 @@ void fail_add(struct shared *sh, enum oracle o, const char *title, const char *f
 	atomic_store(&sh->stop, 1);
 }
 
-static const struct {
-	enum oracle oracle;
-	const char *title;
-} lates[NR_LATES] = {
-	[LATE_MLOCKED] = { ORACLE_CONSERVATION, "conservation: mlocked pages left" },
-	[LATE_SNAPSHOT_ERROR] = { ORACLE_SNAPSHOT, "snapshot: readable page is told as an error" },
-};
-
-void fail_late(struct shared *sh, enum late late, const char *fmt, ...)
+void fail_add(struct shared *sh, enum oracle o, const char *title, const char *fmt, ...)
 {
+	char detail[sizeof(sh->fail[0].detail)];
+	struct late *late = late_find(sh, title);
 	va_list ap;
 
-	if (atomic_fetch_add(&sh->late[late].count, 1))
-		return;
 	va_start(ap, fmt);
-	vsnprintf(sh->late[late].detail, sizeof(sh->late[late].detail), fmt, ap);
+	if (!late) {
+		vsnprintf(detail, sizeof(detail), fmt, ap);
+		fail_now(sh, o, title, detail);
+	} else if (!atomic_fetch_add(&late->count, 1)) {
+		late->oracle = o;
+		vsnprintf(late->detail, sizeof(late->detail), fmt, ap);
+	}
 	va_end(ap);
 }
 
@@ -67,7 +89,7 @@ bool fail_pending(struct shared *sh)
 {
 	unsigned int i;
 
-	for (i = 0; i < NR_LATES; i++)
+	for (i = 0; i < MAX_LATES; i++)
 		if (atomic_load(&sh->late[i].count))
 			return true;
 	return false;
@@ -75,13 +97,16 @@ bool fail_pending(struct shared *sh)
 
 void fail_due(struct shared *sh)
 {
+	char detail[sizeof(sh->late[0].detail) + 32];
 	unsigned int i;
 	uint64_t n;
 
-	for (i = 0; i < NR_LATES; i++) {
+	for (i = 0; i < MAX_LATES; i++) {
 		n = atomic_exchange(&sh->late[i].count, 0);
-		if (n)
-			fail_add(sh, lates[i].oracle, lates[i].title, "%s; %llu times",
-				 sh->late[i].detail, (unsigned long long)n);
+		if (!n)
+			continue;
+		snprintf(detail, sizeof(detail), "%s; %llu times", sh->late[i].detail,
+			 (unsigned long long)n);
+		fail_now(sh, sh->late[i].oracle, late_titles[i], detail);
 	}
 }

@@ -19,6 +19,7 @@
 #include "record.h"
 
 #define MAX_OPS		160
+#define MAX_LATES	16
 #define MAX_ROLES	4
 #define MAX_FAILS	32
 #define NR_DEVS		2
@@ -95,11 +96,11 @@ struct failure {
 	char detail[1536];
 };
 
-/* Failures that are told only when the run ends: stock kernels have them in most runs. */
-enum late {
-	LATE_MLOCKED,
-	LATE_SNAPSHOT_ERROR,
-	NR_LATES,
+/* A failure that is told only when the run ends (fail.c) */
+struct late {
+	_Atomic uint64_t count;
+	enum oracle oracle;
+	char detail[240];	/* of the first */
 };
 
 struct op_stat {
@@ -124,10 +125,7 @@ struct shared {
 	struct op_stat op[MAX_OPS];
 	struct progress progress[NR_PROGRESS];
 	struct failure fail[MAX_FAILS];
-	struct {
-		_Atomic uint64_t count;
-		char detail[240];	/* of the first */
-	} late[NR_LATES];
+	struct late late[MAX_LATES];
 	struct model model;
 };
 
@@ -235,16 +233,13 @@ enum bust bust_find(const char *name);
 
 /* --- failures (fail.c) ---------------------------------------------------- */
 
-/* Record a failure of @o; the round stops. Detail is one line or more. */
+/*
+ * Record a failure of @o; the round stops, unless it is one of those that are told when the run
+ * ends. Detail is one line or more.
+ */
 void fail_add(struct shared *sh, enum oracle o, const char *title, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/*
- * The same for what does no harm to what is looked at besides: the run goes on, lest it
- * hide everything else.
- */
-void fail_late(struct shared *sh, enum late late, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-/* Has there been any? */
+/* Is there any to be told at the end? */
 bool fail_pending(struct shared *sh);
 /* The run, or the program, is over. */
 void fail_due(struct shared *sh);

@@ -123,9 +123,10 @@ static int op_snapshot(struct worker *w)
 					  memory_order_relaxed);
 		snap_bust(w, &snap[i]);
 		if (snap_error(w, word, snap[i]))
-			fail_late(w->sh, LATE_SNAPSHOT_ERROR,
-				  "device %u, page %#lx, number %u of %u", dev,
-				  page_addr(s.first + i), i, s.n);
+			fail_add(w->sh, ORACLE_SNAPSHOT,
+				 "snapshot: readable page is told as an error",
+				 "device %u, page %#lx, number %u of %u", dev,
+				 page_addr(s.first + i), i, s.n);
 		wrong = snap_wrong(word, snap[i]);
 		if (wrong) {
 			fail_add(w->sh, ORACLE_SNAPSHOT, wrong,

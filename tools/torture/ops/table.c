@@ -29,6 +29,7 @@ static const struct op * const tables[] = {
 	ops_softdirty,
 	ops_accident,
 	ops_unplug,
+	ops_held,
 };
 
 static const struct op *all[MAX_OPS];

@@ -19,6 +19,11 @@
  * storm-strided: each thread comes to the same block with a stride of its own, so
  * that the pages of one folio fault at once. Races: the split of one device folio by
  * several faults, of part and of whole. Seen by: progress, slot, conservation.
+ *
+ * held-up: migrations and faults wait in the driver, at each of its points, while
+ * somebody else needs the block, changes it, moves it, or dies. Races: those of the other
+ * scenarios, but no matter of luck. Seen by: slot, fork_isolation, progress (faults
+ * that do not wait), conservation.
  */
 #include "scenarios.h"
 
@@ -65,7 +70,8 @@ const struct scenario scenarios_sharing[] = {
 		.role = {
 			{ { "storm_aim", 20 }, { "storm_same", 6 } },
 			{ { "storm_same", 20 }, { "map_thp", 1 } },
-			{ { "storm_same", 20 }, { "read", 2 }, { "write", 2 } },
+			{ { "storm_same", 20 }, { "read", 2 }, { "write", 2 },
+			  { "held_access", 1 } },
 			{ { "storm_same", 20 }, { "dev_read", 2 }, { "dev_write", 2 } },
 		},
 		.oracles = ALWAYS,
@@ -81,6 +87,24 @@ const struct scenario scenarios_sharing[] = {
 			{ { "storm_stride", 20 }, { "dev_sweep", 1 }, { "map_thp", 1 } },
 		},
 		.oracles = ALWAYS,
+	},
+	{
+		.name = "held-up",
+		.help = "something happens to memory whose migration is held up",
+		.region = { { SHAPE_THP, 3 }, { SHAPE_END, 0 } },
+		.nr_roles = 1,
+		.role = {
+			{
+				{ "held_access", 6 }, { "held_discard", 3 }, { "held_free", 2 },
+				{ "held_pageout", 2 }, { "held_collapse", 2 },
+				{ "held_migrate", 4 }, { "held_evict", 2 }, { "held_protect", 3 },
+				{ "held_move", 3 }, { "held_fork", 3 }, { "held_look", 1 },
+				{ "held_compact", 1 }, { "held_reap", 3 }, { "held_zap", 3 },
+				{ "to_dev", 2 }, { "read", 4 }, { "write", 4 }, { "map_thp", 2 },
+				{ "mprotect_part", 1 },
+			},
+		},
+		.oracles = ALWAYS | 1U << ORACLE_FORK,
 	},
 	{ .name = NULL },
 };

@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The driver holds up a migration, or a fault, where the kernel waits for it; meanwhile
+ * somebody else needs, changes or looks at the same memory. What else is left to chance
+ * is made to happen: each point of a migration against each thing that may come there,
+ * from the same address space or from one that shares the folio.
+ *
+ * Who needs memory that is on its way sleeps until it is there. A fault that is taken
+ * again and again instead ends as well, with the right data; only the number of
+ * faults tells.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ops.h"
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
+
+/* Of guest time: a fault that is retaken takes 14 us, with lockdep 50. */
+#define HOLD_MS		60
+/* One that is waited for may not run for a time slice, just before it lets go. */
+#define FAIR_FAULTS	500
+/* Until the other one is held, at most */
+#define PATIENCE_MS	500
+
+enum where { IN_SYSTEM, IN_PARTS, NOWHERE, IN_DEVICE, NR_WHERES };
+
+static const unsigned int points[] = {
+	HMMT_HOLD_COLLECTED, HMMT_HOLD_COPIED, HMMT_HOLD_MOVED, HMMT_HOLD_FAULTED,
+};
+
+struct held {
+	struct worker *w;
+	char *p;		/* the block */
+	enum where where;	/* ... at first */
+	unsigned int point;
+	bool fault;		/* held up in a fault, else in a migration by command */
+	bool shared;		/* ... of another process */
+	pid_t pid;		/* of that one */
+	bool killed;		/* ... by us */
+	void (*meddle)(struct held *h);	/* what comes meanwhile */
+	uint64_t key;		/* what the block holds, 0: zeros */
+	struct span gone;	/* zeros in any case */
+	bool loose;		/* nobody knows what it holds */
+};
+
+/* --- who is held up -------------------------------------------------------- */
+
+static void hold_up(struct held *h)
+{
+	struct hmmt_dev *dev = &h->w->r->dev[0];
+	unsigned int flags = h->where == IN_DEVICE || h->where == IN_PARTS ?
+			     HMMT_MIGRATE_TO_SYS : 0;
+	uint64_t val;
+
+	if (hmmt_hold(dev, h->point, HOLD_MS))
+		return;
+	if (h->fault)
+		access_load((unsigned long)h->p, &val);
+	else
+		hmmt_migrate(dev, (unsigned long)h->p, HMMT_PMD_SIZE, flags, NULL);
+}
+
+static void *hold_thread(void *h)
+{
+	hold_up(h);
+	return NULL;
+}
+
+/* What the other one sees: unchanged. It has no place in the eyes of the progress oracle. */
+static int hold_process(struct held *h)
+{
+	unsigned int page;
+	uint64_t val;
+
+	child_reopen(h->w);
+	hold_up(h);
+	for (page = 0; page < HMMT_PMD_PAGES; page++) {
+		unsigned long addr = (unsigned long)h->p + page * HMMT_PAGE_SIZE + 8;
+
+		if (access_load(addr, &val) || val == lane_word(h->w, h->key, page))
+			continue;
+		fail_add(h->w->sh, ORACLE_FORK, val ? "held: garbage" : "held: lost page (zeros)",
+			 "page %u of who was held up at point %u: %#llx", page, h->point,
+			 (unsigned long long)val);
+		return 0;
+	}
+	return 0;
+}
+
+/* --- what comes meanwhile ---------------------------------------------------- */
+
+static struct span some_of(struct worker *w)
+{
+	struct span s = { 0, HMMT_PMD_PAGES };
+
+	if (hmmt_rng_chance(&w->rng, 1, 2)) {
+		s.first = hmmt_rng_below(&w->rng, HMMT_PMD_PAGES);
+		s.n = hmmt_rng_between(&w->rng, 1, HMMT_PMD_PAGES - s.first);
+	}
+	return s;
+}
+
+static int advise_some(struct held *h, int advice, struct span *s)
+{
+	unsigned long at;
+	int ret;
+
+	*s = some_of(h->w);
+	at = (unsigned long)h->p + s->first * HMMT_PAGE_SIZE;
+	step_begin(h->w, STEP_MADVISE, at);
+	ret = madvise((void *)at, s->n * HMMT_PAGE_SIZE, advice);
+	step_end(h->w);
+	return ret;
+}
+
+/*
+ * What is on its way to a device is mapped there, and locked, for as long as the one who
+ * does it gets no CPU; what comes back is waited for by migration entries, all the time.
+ */
+static const char *spin_title(const struct held *h)
+{
+	if (h->where == IN_SYSTEM || h->where == NOWHERE)
+		return "spin: fault on a THP on its way to a device";
+	if (h->point != HMMT_HOLD_FAULTED)
+		return h->where == IN_PARTS ? "spin: fault on a device page on its way back" :
+					      "spin: fault on a device THP on its way back";
+	return h->where == IN_PARTS ? "spin: fault on a device page that a fault has locked" :
+				      "spin: fault on a device THP that a fault has locked";
+}
+
+static void judge(struct held *h, enum via via, bool write, long faults)
+{
+	struct worker *w = h->w;
+
+	atomic_fetch_add(&w->sh->checked[ORACLE_PROGRESS], 1);
+	if (bust_answer(w, "faults"))
+		faults = FAIR_FAULTS + 1;
+	if (faults <= FAIR_FAULTS)
+		return;
+	fail_add(w->sh, ORACLE_PROGRESS, spin_title(h),
+		 "%ld faults for one %s, way %u, of memory of %s that was held for %u ms at point %u",
+		 faults, write ? "write" : "read", via, h->shared ? "two processes" : "one process",
+		 HOLD_MS, h->point);
+}
+
+static void meddle_access(struct held *h)
+{
+	static const enum via ways[] = { VIA_CPU, VIA_CPU, VIA_FILE, VIA_DEV1 };
+	struct worker *w = h->w;
+	enum via via = ways[hmmt_rng_below(&w->rng, ARRAY_SIZE(ways))];
+	unsigned int page = 1 + hmmt_rng_below(&w->rng, HMMT_PMD_PAGES - 1);
+	unsigned long addr = (unsigned long)h->p + page * HMMT_PAGE_SIZE + 8;
+	bool write = hmmt_rng_chance(&w->rng, 1, 2);
+	struct rusage before, now;
+	uint64_t val;
+	int ret;
+
+	if (via == VIA_DEV1 && !hmmt_is_open(&w->r->dev[1]))
+		via = VIA_CPU;
+	getrusage(RUSAGE_THREAD, &before);
+	if (write)
+		ret = do_store(w, addr, via, lane_word(w, h->key, page));
+	else
+		ret = do_load(w, addr, via, &val);
+	getrusage(RUSAGE_THREAD, &now);
+	if (!ret)
+		judge(h, via, write, now.ru_minflt - before.ru_minflt);
+}
+
+static void meddle_discard(struct held *h)
+{
+	struct span s;
+
+	if (!advise_some(h, MADV_DONTNEED, &s))
+		h->gone = s;
+}
+
+static void meddle_free(struct held *h)
+{
+	struct span s;
+
+	advise_some(h, MADV_FREE, &s);
+	h->loose = true;
+}
+
+static void meddle_pageout(struct held *h)
+{
+	struct span s;
+
+	advise_some(h, hmmt_rng_chance(&h->w->rng, 3, 4) ? MADV_PAGEOUT : MADV_COLD, &s);
+}
+
+static void meddle_collapse(struct held *h)
+{
+	struct span s;
+
+	advise_some(h, MADV_COLLAPSE, &s);
+}
+
+static void meddle_migrate(struct held *h)
+{
+	static const unsigned int flags[] = {
+		0, HMMT_MIGRATE_TO_SYS, HMMT_MIGRATE_BASE, HMMT_MIGRATE_DROP,
+		HMMT_MIGRATE_TO_SYS | HMMT_MIGRATE_DROP,
+	};
+	struct worker *w = h->w;
+	struct span s = some_of(w);
+	unsigned int dev = hmmt_is_open(&w->r->dev[1]) && hmmt_rng_chance(&w->rng, 1, 3);
+	unsigned long at = (unsigned long)h->p + s.first * HMMT_PAGE_SIZE;
+
+	step_begin(w, STEP_MIGRATE, at);
+	hmmt_migrate(&w->r->dev[dev], at, s.n * HMMT_PAGE_SIZE,
+		     flags[hmmt_rng_below(&w->rng, ARRAY_SIZE(flags))], NULL);
+	step_end(w);
+}
+
+static void meddle_evict(struct held *h)
+{
+	step_begin(h->w, STEP_EVICT, (unsigned long)h->p);
+	hmmt_evict(&h->w->r->dev[0], NULL);
+	step_end(h->w);
+}
+
+static void meddle_protect(struct held *h)
+{
+	struct span s = some_of(h->w);
+	char *at = h->p + s.first * HMMT_PAGE_SIZE;
+
+	step_begin(h->w, STEP_MPROTECT, (unsigned long)at);
+	if (!mprotect(at, s.n * HMMT_PAGE_SIZE, PROT_READ))
+		mprotect(at, s.n * HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE);
+	step_end(h->w);
+}
+
+static void meddle_move(struct held *h)
+{
+	char *to = (char *)h->w->lane + 2 * HMMT_PMD_SIZE;
+
+	if (hmmt_rng_chance(&h->w->rng, 1, 2))
+		to += hmmt_rng_below(&h->w->rng, HMMT_PMD_PAGES) * HMMT_PAGE_SIZE;
+	step_begin(h->w, STEP_MREMAP, (unsigned long)h->p);
+	if (mremap(h->p, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to)
+		h->p = to;
+	step_end(h->w);
+}
+
+static void meddle_fork(struct held *h)
+{
+	int status;
+	pid_t pid;
+
+	step_begin(h->w, STEP_FORK, (unsigned long)h->p);
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	step_end(h->w);
+}
+
+static void meddle_look(struct held *h)
+{
+	uint64_t entry[HMMT_PMD_PAGES];
+	unsigned char core[HMMT_PMD_PAGES];
+
+	step_begin(h->w, STEP_READER, (unsigned long)h->p);
+	hmmt_pagemap_read(getpid(), (unsigned long)h->p, HMMT_PMD_PAGES, entry);
+	mincore(h->p, HMMT_PMD_SIZE, core);
+	step_end(h->w);
+}
+
+static void meddle_compact(struct held *h)
+{
+	step_begin(h->w, STEP_SYSTEM, 0);
+	hmmt_write_file("/proc/sys/vm/compact_memory", "1");
+	step_end(h->w);
+}
+
+/* Killed, and its memory taken from it while it cannot die yet: the OOM killer does the same. */
+static void meddle_reap(struct held *h)
+{
+	int fd;
+
+	h->killed = true;
+	kill(h->pid, SIGKILL);
+	fd = syscall(SYS_pidfd_open, h->pid, 0);
+	if (fd < 0)
+		return;
+	step_begin(h->w, STEP_SYSTEM, (unsigned long)h->p);
+	syscall(SYS_process_mrelease, fd, 0);
+	step_end(h->w);
+	close(fd);
+}
+
+/* The kernel has to undo mappings that are on their way. */
+static void meddle_zap(struct held *h)
+{
+	static void (* const ways[])(struct held *h) = {
+		meddle_discard, meddle_fork, meddle_reap,
+	};
+
+	ways[hmmt_rng_below(&h->w->rng, ARRAY_SIZE(ways) - !h->shared)](h);
+}
+
+/* --- both at once ----------------------------------------------------------- */
+
+/* A block of the child's own, where it has to be; false: it is not to be had. */
+static bool make_block(struct held *h)
+{
+	struct worker *w = h->w;
+	int ret = 0;
+
+	h->p = lane_map(w, 0, HMMT_PMD_PAGES, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	if (!h->p)
+		return false;
+	madvise(h->p, HMMT_PMD_SIZE, MADV_HUGEPAGE);
+	if (h->where != NOWHERE)
+		ret = lane_fill(w, h->p, HMMT_PMD_PAGES, h->key);
+	if (!ret && (h->where == IN_DEVICE || h->where == IN_PARTS))
+		ret = hmmt_migrate(&w->r->dev[0], (unsigned long)h->p, HMMT_PMD_SIZE, 0, NULL);
+	if (!ret && h->where == IN_PARTS)
+		ret = mprotect(h->p, HMMT_PAGE_SIZE, PROT_READ) ||
+		      mprotect(h->p, HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE);
+	return !ret;
+}
+
+static uint64_t times_held(struct worker *w)
+{
+	struct hmmt_stats st;
+
+	return hmmt_stats(&w->r->dev[0], &st) ? 0 : st.held;
+}
+
+static void check_block(struct held *h)
+{
+	unsigned int end = h->gone.first + h->gone.n;
+	static const char what[] = "held up";
+	int ret;
+
+	if (h->loose)
+		return;
+	ret = lane_check(h->w, h->p, 0, h->gone.first, h->key, VIA_CPU, what);
+	if (!ret)
+		ret = lane_check(h->w, h->p + h->gone.first * HMMT_PAGE_SIZE, h->gone.first,
+				 h->gone.n, 0, VIA_CPU, what);
+	if (!ret)
+		lane_check(h->w, h->p + end * HMMT_PAGE_SIZE, end, HMMT_PMD_PAGES - end, h->key,
+			   VIA_CPU, what);
+}
+
+static int held_child(struct worker *w, void *arg)
+{
+	struct held *h = arg;
+	pthread_t thread;
+	unsigned int n;
+	uint64_t was;
+	int status = 0;
+
+	h->w = w;
+	if (!make_block(h))
+		return 0;
+	was = times_held(w);
+	if (h->shared) {
+		h->pid = fork();
+		if (!h->pid)
+			_exit(hold_process(h));
+		if (h->pid < 0)
+			return 0;
+	} else if (pthread_create(&thread, NULL, hold_thread, h)) {
+		return 0;
+	}
+	for (n = 0; n < PATIENCE_MS && times_held(w) == was; n++)
+		nap_ms(1);
+	h->meddle(h);
+	step_begin(w, STEP_WAIT, (unsigned long)h->p);
+	if (h->shared)
+		waitpid(h->pid, &status, 0);
+	else
+		pthread_join(thread, NULL);
+	step_end(w);
+	if (status && !(h->killed && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
+		fail_add(w->sh, ORACLE_FORK, "fork: grandchild died",
+			 "held up at point %u: status %#x", h->point, status);
+	check_block(h);
+	return 0;
+}
+
+/* The block is in one of the first @wheres places. */
+static int held(struct worker *w, void (*meddle)(struct held *h), unsigned int wheres)
+{
+	struct held h = { .meddle = meddle };
+
+	h.where = wheres ? hmmt_rng_below(&w->rng, wheres) : IN_DEVICE;
+	h.fault = (h.where == IN_DEVICE || h.where == IN_PARTS) && hmmt_rng_chance(&w->rng, 1, 2);
+	h.point = points[hmmt_rng_below(&w->rng, ARRAY_SIZE(points) - !h.fault)];
+	h.shared = meddle == meddle_reap || hmmt_rng_chance(&w->rng, 1, 2);
+	h.key = h.where == NOWHERE ? 0 : lane_key(w);
+	op_arg(w, h.point);
+	op_arg(w, h.where << 8 | h.fault << 1 | h.shared);
+	return child_result(w, child_run(w, held_child, &h), "held up");
+}
+
+#define HELD(name, wheres)						\
+static int held_##name(struct worker *w)				\
+{									\
+	return held(w, meddle_##name, wheres);				\
+}
+
+HELD(access, NR_WHERES)
+HELD(free, NR_WHERES)
+HELD(pageout, NR_WHERES)
+HELD(collapse, NR_WHERES)
+HELD(migrate, NR_WHERES)
+HELD(evict, NR_WHERES)
+HELD(protect, NR_WHERES)
+HELD(move, NR_WHERES)
+HELD(look, NR_WHERES)
+HELD(compact, NR_WHERES)
+/* These undo mappings; of device THPs the last one does, which stock kernels are not up to. */
+HELD(discard, IN_DEVICE)
+HELD(fork, IN_DEVICE)
+HELD(reap, IN_DEVICE)
+HELD(zap, 0)
+
+const struct op ops_held[] = {
+	{ "held_access", "need a page of a block that is held up on its way", NEED_DEV | NEED_THP,
+	  OP_PROCESS, 1, held_access },
+	{ "held_free", "... MADV_FREE", NEED_DEV | NEED_THP, OP_PROCESS, 1, held_free },
+	{ "held_pageout", "... MADV_PAGEOUT or _COLD", NEED_DEV | NEED_THP, OP_PROCESS, 1,
+	  held_pageout },
+	{ "held_collapse", "... MADV_COLLAPSE", NEED_DEV | NEED_THP, OP_PROCESS, 1, held_collapse },
+	{ "held_migrate", "... migrate some of it", NEED_DEV | NEED_THP, OP_PROCESS, 1,
+	  held_migrate },
+	{ "held_evict", "... evict all of the device", NEED_DEV | NEED_THP, OP_PROCESS, 1,
+	  held_evict },
+	{ "held_protect", "... mprotect() there and back", NEED_DEV | NEED_THP, OP_PROCESS, 1,
+	  held_protect },
+	{ "held_move", "... mremap()", NEED_DEV | NEED_THP, OP_PROCESS, 1, held_move },
+	{ "held_look", "... pagemap and mincore()", NEED_DEV | NEED_THP, OP_PROCESS, 1, held_look },
+	{ "held_compact", "... compaction", NEED_DEV | NEED_THP | NEED_GUEST, OP_PROCESS, 1,
+	  held_compact },
+	{ "held_discard", "... discard some of it, but no device THP", NEED_DEV | NEED_THP,
+	  OP_PROCESS, 1, held_discard },
+	{ "held_fork", "... fork(), but of no device THP", NEED_DEV | NEED_THP, OP_PROCESS, 1,
+	  held_fork },
+	{ "held_reap", "... kill and reap who holds it, but no device THP", NEED_DEV | NEED_THP,
+	  OP_PROCESS, 1, held_reap },
+	{ "held_zap", "... any of these three, of a device THP", NEED_DEV | NEED_THP, OP_PROCESS, 1,
+	  held_zap },
+	OP_TABLE_END
+};
