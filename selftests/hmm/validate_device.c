@@ -185,6 +185,33 @@ static bool write_read_only(unsigned long thp)
 	return verify(0, PAGES);
 }
 
+/* What a device was told of memory goes when that is migrated, whoever asked for that */
+static bool told_of_migration(unsigned long thp)
+{
+	struct hmmt_dev *devs[] = { &dev0, &dev1 };
+	unsigned int i, page;
+	uint64_t v;
+	int ret;
+
+	TRY(fill(1, thp));
+	for (i = 0; i < 2; i++) {
+		TRY(verify_device(devs[i], 0, PAGES));
+		TRY(placed(0, PAGES, SYSTEM, thp ? 9 : 0));
+		TRY(move(0, PAGES, 0, NULL));
+		for (page = 0; page < PAGES; page++)
+			*word(page) = ~value(page);
+		for (page = 0; page < PAGES; page++) {
+			ret = hmmt_access(devs[i], (unsigned long)word(page), &v, 8, 0, NULL);
+			WANT(!ret && v == ~value(page),
+			     "page %u: device %u reads %#llx, ret %d, the CPU wrote %#llx", page,
+			     i, (unsigned long long)v, ret, (unsigned long long)~value(page));
+			*word(page) = value(page);
+		}
+		TRY(fill(1, thp));
+	}
+	return verify(0, PAGES);
+}
+
 static bool other_device(unsigned long write)
 {
 	uint64_t v = value(300);
@@ -298,6 +325,10 @@ const struct row device_rows[] = {
 	  HMM_H "dev_private_owner", other_device, 0, 0 },
 	{ "hmm.other_device_write", "another device that writes gets it back from the first",
 	  HMM_H "dev_private_owner", other_device, HMMT_ACCESS_WRITE, 0 },
+	{ "hmm.told_of_migration", "a migration takes away what devices were told before",
+	  "MMU_NOTIFY_MIGRATE: comment", told_of_migration, 1, 0 },
+	{ "hmm.told_of_migration_base", "the same for base pages", "MMU_NOTIFY_MIGRATE: comment",
+	  told_of_migration, 0, 0 },
 	{ "evict.thp", "device THPs are evicted whole", "migrate_device_range(): comment; " SERIES,
 	  evict, 0, 0 },
 	{ "evict.shared", "one that a child shares is evicted for both",

@@ -7,6 +7,8 @@
 #include "scenarios/scenarios.h"
 #include "torture.h"
 
+#define HOT_PAGES	3
+
 static unsigned long lane_base(const struct round *r, unsigned int idx)
 {
 	/* An unmapped PMD between the arena and each lane. */
@@ -153,9 +155,18 @@ unsigned int pick_slot(struct worker *w)
 	return slot;
 }
 
+/*
+ * A few pages of a round are picked more often than others: what one op did to a page, or what
+ * a device remembers of it, matters when the next one comes to the same.
+ */
+static unsigned int pick_hot(struct worker *w)
+{
+	return hmmt_mix64(w->m->seed + hmmt_rng_below(&w->rng, HOT_PAGES)) % w->m->nr_pages;
+}
+
 unsigned int pick_mapped(struct worker *w)
 {
-	unsigned int page = pick_page(w), tries;
+	unsigned int page = hmmt_rng_chance(&w->rng, 1, 3) ? pick_hot(w) : pick_page(w), tries;
 
 	for (tries = 0; tries < 6; tries++) {
 		if (word_mapped(atomic_load(&w->m->page[page].word)))
