@@ -35,6 +35,9 @@
 
 enum where { IN_SYSTEM, IN_PARTS, NOWHERE, IN_DEVICE, NR_WHERES };
 
+/* What is held up */
+enum how { BY_COMMAND, BY_EVICTION, BY_FAULT, NR_HOWS };
+
 static const unsigned int points[] = {
 	HMMT_HOLD_COLLECTED, HMMT_HOLD_COPIED, HMMT_HOLD_MOVED, HMMT_HOLD_FAULTED,
 };
@@ -44,7 +47,7 @@ struct held {
 	char *p;		/* the block */
 	enum where where;	/* ... at first */
 	unsigned int point;
-	bool fault;		/* held up in a fault, else in a migration by command */
+	enum how how;
 	bool shared;		/* ... of another process */
 	pid_t pid;		/* of that one */
 	bool killed;		/* ... by us */
@@ -56,19 +59,38 @@ struct held {
 
 /* --- who is held up -------------------------------------------------------- */
 
+static bool in_device(const struct held *h)
+{
+	return h->where == IN_DEVICE || h->where == IN_PARTS;
+}
+
+/* Takes no lock of the address space: all of it may change meanwhile. */
+static void evict_block(struct held *h)
+{
+	struct hmmt_evict e = { .mode = HMMT_EVICT_CHUNK };
+	uint64_t entry;
+
+	if (hmmt_pagemap_read(getpid(), (unsigned long)h->p, 1, &entry))
+		return;
+	e.pfn = hmmt_pagemap_decode(entry).swap_pfn;
+	if (e.pfn)
+		hmmt_evict_some(&h->w->r->dev[0], &e);
+}
+
 static void hold_up(struct held *h)
 {
 	struct hmmt_dev *dev = &h->w->r->dev[0];
-	unsigned int flags = h->where == IN_DEVICE || h->where == IN_PARTS ?
-			     HMMT_MIGRATE_TO_SYS : 0;
 	uint64_t val;
 
 	if (hmmt_hold(dev, h->point, HOLD_MS))
 		return;
-	if (h->fault)
+	if (h->how == BY_FAULT)
 		access_load((unsigned long)h->p, &val);
+	else if (h->how == BY_EVICTION)
+		evict_block(h);
 	else
-		hmmt_migrate(dev, (unsigned long)h->p, HMMT_PMD_SIZE, flags, NULL);
+		hmmt_migrate(dev, (unsigned long)h->p, HMMT_PMD_SIZE,
+			     in_device(h) ? HMMT_MIGRATE_TO_SYS : 0, NULL);
 }
 
 static void *hold_thread(void *h)
@@ -255,15 +277,20 @@ static void meddle_move(struct held *h)
 	step_end(h->w);
 }
 
+/* The child writes to what it shares with the parent, for whom nothing may change. */
 static void meddle_fork(struct held *h)
 {
+	unsigned int page;
 	int status;
 	pid_t pid;
 
 	step_begin(h->w, STEP_FORK, (unsigned long)h->p);
 	pid = fork();
-	if (!pid)
+	if (!pid) {
+		for (page = 0; page < HMMT_PMD_PAGES; page += 37)
+			access_store((unsigned long)h->p + page * HMMT_PAGE_SIZE + 8, page);
 		_exit(0);
+	}
 	if (pid > 0)
 		waitpid(pid, &status, 0);
 	step_end(h->w);
@@ -307,7 +334,7 @@ static void meddle_reap(struct held *h)
 static void meddle_zap(struct held *h)
 {
 	static void (* const ways[])(struct held *h) = {
-		meddle_discard, meddle_fork, meddle_reap,
+		meddle_discard, meddle_reap,
 	};
 
 	ways[hmmt_rng_below(&h->w->rng, ARRAY_SIZE(ways) - !h->shared)](h);
@@ -328,7 +355,7 @@ static bool make_block(struct held *h)
 	madvise(h->p, HMMT_PMD_SIZE, MADV_HUGEPAGE);
 	if (h->where != NOWHERE)
 		ret = lane_fill(w, h->p, HMMT_PMD_PAGES, h->key);
-	if (!ret && (h->where == IN_DEVICE || h->where == IN_PARTS))
+	if (!ret && in_device(h))
 		ret = hmmt_migrate(&w->r->dev[0], (unsigned long)h->p, HMMT_PMD_SIZE, 0, NULL);
 	if (!ret && h->where == IN_PARTS)
 		ret = mprotect(h->p, HMMT_PAGE_SIZE, PROT_READ) ||
@@ -403,12 +430,12 @@ static int held(struct worker *w, void (*meddle)(struct held *h), unsigned int w
 	struct held h = { .meddle = meddle };
 
 	h.where = wheres ? hmmt_rng_below(&w->rng, wheres) : IN_DEVICE;
-	h.fault = (h.where == IN_DEVICE || h.where == IN_PARTS) && hmmt_rng_chance(&w->rng, 1, 2);
-	h.point = points[hmmt_rng_below(&w->rng, ARRAY_SIZE(points) - !h.fault)];
+	h.how = in_device(&h) ? hmmt_rng_below(&w->rng, NR_HOWS) : BY_COMMAND;
+	h.point = points[hmmt_rng_below(&w->rng, ARRAY_SIZE(points) - (h.how != BY_FAULT))];
 	h.shared = meddle == meddle_reap || hmmt_rng_chance(&w->rng, 1, 2);
 	h.key = h.where == NOWHERE ? 0 : lane_key(w);
 	op_arg(w, h.point);
-	op_arg(w, h.where << 8 | h.fault << 1 | h.shared);
+	op_arg(w, h.where << 8 | h.how << 1 | h.shared);
 	return child_result(w, child_run(w, held_child, &h), "held up");
 }
 
@@ -428,9 +455,9 @@ HELD(protect, NR_WHERES)
 HELD(move, NR_WHERES)
 HELD(look, NR_WHERES)
 HELD(compact, NR_WHERES)
+HELD(fork, NR_WHERES)
 /* These undo mappings; of device THPs the last one does, which stock kernels are not up to. */
 HELD(discard, IN_DEVICE)
-HELD(fork, IN_DEVICE)
 HELD(reap, IN_DEVICE)
 HELD(zap, 0)
 
@@ -453,11 +480,11 @@ const struct op ops_held[] = {
 	  held_compact },
 	{ "held_discard", "... discard some of it, but no device THP", NEED_DEV | NEED_THP,
 	  OP_PROCESS, 1, held_discard },
-	{ "held_fork", "... fork(), but of no device THP", NEED_DEV | NEED_THP, OP_PROCESS, 1,
+	{ "held_fork", "... fork(), and writes by the child", NEED_DEV | NEED_THP, OP_PROCESS, 1,
 	  held_fork },
 	{ "held_reap", "... kill and reap who holds it, but no device THP", NEED_DEV | NEED_THP,
 	  OP_PROCESS, 1, held_reap },
-	{ "held_zap", "... any of these three, of a device THP", NEED_DEV | NEED_THP, OP_PROCESS, 1,
+	{ "held_zap", "... either of these two, of a device THP", NEED_DEV | NEED_THP, OP_PROCESS, 1,
 	  held_zap },
 	OP_TABLE_END
 };
