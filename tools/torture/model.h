@@ -96,6 +96,11 @@ struct span {
 	unsigned int n;
 };
 
+static inline bool span_has(struct span s, unsigned int page)
+{
+	return page >= s.first && page < s.first + s.n;
+}
+
 struct model {
 	uint64_t seed;
 	unsigned int nr_blocks;

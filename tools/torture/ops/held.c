@@ -33,7 +33,7 @@
 /* Until the other one is held, at most */
 #define PATIENCE_MS	500
 
-enum where { IN_SYSTEM, IN_PARTS, NOWHERE, IN_DEVICE, NR_WHERES };
+enum where { IN_SYSTEM, IN_PARTS, NOWHERE, IN_ZEROS, IN_DEVICE, NR_WHERES };
 
 /* What is held up */
 enum how { BY_COMMAND, BY_EVICTION, BY_FAULT, NR_HOWS };
@@ -46,6 +46,8 @@ struct held {
 	struct worker *w;
 	char *p;		/* the block */
 	enum where where;	/* ... at first */
+	bool base;		/* of base pages */
+	unsigned int page;	/* the one that is looked at most */
 	unsigned int point;
 	enum how how;
 	bool shared;		/* ... of another process */
@@ -54,10 +56,16 @@ struct held {
 	void (*meddle)(struct held *h);	/* what comes meanwhile */
 	uint64_t key;		/* what the block holds, 0: zeros */
 	struct span gone;	/* zeros in any case */
+	struct span fixed;	/* not to be written to any more */
 	bool loose;		/* nobody knows what it holds */
 };
 
 /* --- who is held up -------------------------------------------------------- */
+
+static unsigned long word_of(const struct held *h, unsigned int page)
+{
+	return (unsigned long)h->p + page * HMMT_PAGE_SIZE + 8;
+}
 
 static bool in_device(const struct held *h)
 {
@@ -108,9 +116,7 @@ static int hold_process(struct held *h)
 	child_reopen(h->w);
 	hold_up(h);
 	for (page = 0; page < HMMT_PMD_PAGES; page++) {
-		unsigned long addr = (unsigned long)h->p + page * HMMT_PAGE_SIZE + 8;
-
-		if (access_load(addr, &val) || val == lane_word(h->w, h->key, page))
+		if (access_load(word_of(h, page), &val) || val == lane_word(h->w, h->key, page))
 			continue;
 		fail_add(h->w->sh, ORACLE_FORK, val ? "held: garbage" : "held: lost page (zeros)",
 			 "page %u of who was held up at point %u: %#llx", page, h->point,
@@ -152,13 +158,16 @@ static int advise_some(struct held *h, int advice, struct span *s)
  */
 static const char *spin_title(const struct held *h)
 {
-	if (h->where == IN_SYSTEM || h->where == NOWHERE)
-		return "spin: fault on a THP on its way to a device";
+	bool part = h->base || h->where == IN_PARTS;
+
+	if (!in_device(h))
+		return part ? "spin: fault on a page on its way to a device" :
+			      "spin: fault on a THP on its way to a device";
 	if (h->point != HMMT_HOLD_FAULTED)
-		return h->where == IN_PARTS ? "spin: fault on a device page on its way back" :
-					      "spin: fault on a device THP on its way back";
-	return h->where == IN_PARTS ? "spin: fault on a device page that a fault has locked" :
-				      "spin: fault on a device THP that a fault has locked";
+		return part ? "spin: fault on a device page on its way back" :
+			      "spin: fault on a device THP on its way back";
+	return part ? "spin: fault on a device page that a fault has locked" :
+		      "spin: fault on a device THP that a fault has locked";
 }
 
 static void judge(struct held *h, enum via via, bool write, long faults)
@@ -181,8 +190,7 @@ static void meddle_access(struct held *h)
 	static const enum via ways[] = { VIA_CPU, VIA_CPU, VIA_FILE, VIA_DEV1 };
 	struct worker *w = h->w;
 	enum via via = ways[hmmt_rng_below(&w->rng, ARRAY_SIZE(ways))];
-	unsigned int page = 1 + hmmt_rng_below(&w->rng, HMMT_PMD_PAGES - 1);
-	unsigned long addr = (unsigned long)h->p + page * HMMT_PAGE_SIZE + 8;
+	unsigned long addr = word_of(h, h->page);
 	bool write = hmmt_rng_chance(&w->rng, 1, 2);
 	struct rusage before, now;
 	uint64_t val;
@@ -192,7 +200,7 @@ static void meddle_access(struct held *h)
 		via = VIA_CPU;
 	getrusage(RUSAGE_THREAD, &before);
 	if (write)
-		ret = do_store(w, addr, via, lane_word(w, h->key, page));
+		ret = do_store(w, addr, via, lane_word(w, h->key, h->page));
 	else
 		ret = do_load(w, addr, via, &val);
 	getrusage(RUSAGE_THREAD, &now);
@@ -261,7 +269,7 @@ static void meddle_protect(struct held *h)
 
 	step_begin(h->w, STEP_MPROTECT, (unsigned long)at);
 	if (!mprotect(at, s.n * HMMT_PAGE_SIZE, PROT_READ))
-		mprotect(at, s.n * HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE);
+		h->fixed = s;
 	step_end(h->w);
 }
 
@@ -288,7 +296,7 @@ static void meddle_fork(struct held *h)
 	pid = fork();
 	if (!pid) {
 		for (page = 0; page < HMMT_PMD_PAGES; page += 37)
-			access_store((unsigned long)h->p + page * HMMT_PAGE_SIZE + 8, page);
+			access_store(word_of(h, page), page);
 		_exit(0);
 	}
 	if (pid > 0)
@@ -352,15 +360,71 @@ static bool make_block(struct held *h)
 			MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (!h->p)
 		return false;
-	madvise(h->p, HMMT_PMD_SIZE, MADV_HUGEPAGE);
-	if (h->where != NOWHERE)
+	madvise(h->p, HMMT_PMD_SIZE, h->base ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+	if (h->key)
 		ret = lane_fill(w, h->p, HMMT_PMD_PAGES, h->key);
+	else if (h->where == IN_ZEROS)
+		ret = lane_check(w, h->p, 0, HMMT_PMD_PAGES, 0, VIA_CPU, "zeros");
 	if (!ret && in_device(h))
 		ret = hmmt_migrate(&w->r->dev[0], (unsigned long)h->p, HMMT_PMD_SIZE, 0, NULL);
 	if (!ret && h->where == IN_PARTS)
 		ret = mprotect(h->p, HMMT_PAGE_SIZE, PROT_READ) ||
 		      mprotect(h->p, HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE);
 	return !ret;
+}
+
+/* A CPU, or one of the devices that are there */
+static enum via any_way(struct held *h)
+{
+	enum via via = hmmt_rng_below(&h->w->rng, NR_DEVS + 1);
+
+	return via == VIA_CPU || hmmt_is_open(&h->w->r->dev[via - VIA_DEV0]) ? via : VIA_CPU;
+}
+
+/* Devices remember what they are told of the page, before or in the middle of it. */
+static void tell_devices(struct held *h)
+{
+	enum via via = any_way(h);
+	uint64_t val;
+
+	if (via != VIA_CPU)
+		do_load(h->w, word_of(h, h->page), via, &val);
+}
+
+/*
+ * ... and must not keep it: what one writes another one reads, without anything between them
+ * that would make it forget. What is protected is so for all of them.
+ */
+static void check_afterwards(struct held *h)
+{
+	enum via writer = any_way(h), reader = any_way(h);
+	struct worker *w = h->w;
+	unsigned long addr = word_of(h, h->page);
+	uint64_t val = 0, word = lane_word(w, h->key, h->page) ^ 2;
+	int ret;
+
+	ret = do_store(w, addr, writer, word);
+	if (span_has(h->fixed, h->page)) {
+		atomic_fetch_add(&w->sh->checked[ORACLE_NEGATIVE], 1);
+		if (!ret)
+			fail_add(w->sh, ORACLE_NEGATIVE, "negative: forbidden write succeeded",
+				 "%#lx, way %u, protected while it was held up at point %u", addr,
+				 writer, h->point);
+		mprotect(h->p, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE);
+		return;
+	}
+	if (!ret)
+		ret = do_load(w, addr, reader, &val);
+	if (ret)
+		return;
+	atomic_fetch_add_explicit(&w->sh->checked[ORACLE_SLOT], 1, memory_order_relaxed);
+	if (val != word)
+		fail_add(w->sh, ORACLE_SLOT, val ? "wrong slot: stale sequence" :
+			 "wrong slot: lost page (zeros)",
+			 "%#lx, written by %u, read by %u, after it was held up at point %u: %#llx, written %#llx",
+			 addr, writer, reader, h->point, (unsigned long long)val,
+			 (unsigned long long)word);
+	do_store(w, addr, VIA_CPU, lane_word(w, h->key, h->page));
 }
 
 static uint64_t times_held(struct worker *w)
@@ -378,6 +442,9 @@ static void check_block(struct held *h)
 
 	if (h->loose)
 		return;
+	/* but the page that was written to since */
+	if (span_has(h->gone, h->page))
+		do_store(h->w, word_of(h, h->page), VIA_CPU, 0);
 	ret = lane_check(h->w, h->p, 0, h->gone.first, h->key, VIA_CPU, what);
 	if (!ret)
 		ret = lane_check(h->w, h->p + h->gone.first * HMMT_PAGE_SIZE, h->gone.first,
@@ -398,6 +465,7 @@ static int held_child(struct worker *w, void *arg)
 	h->w = w;
 	if (!make_block(h))
 		return 0;
+	tell_devices(h);
 	was = times_held(w);
 	if (h->shared) {
 		h->pid = fork();
@@ -410,6 +478,7 @@ static int held_child(struct worker *w, void *arg)
 	}
 	for (n = 0; n < PATIENCE_MS && times_held(w) == was; n++)
 		nap_ms(1);
+	tell_devices(h);
 	h->meddle(h);
 	step_begin(w, STEP_WAIT, (unsigned long)h->p);
 	if (h->shared)
@@ -420,6 +489,8 @@ static int held_child(struct worker *w, void *arg)
 	if (status && !(h->killed && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
 		fail_add(w->sh, ORACLE_FORK, "fork: grandchild died",
 			 "held up at point %u: status %#x", h->point, status);
+	if (!h->loose)
+		check_afterwards(h);
 	check_block(h);
 	return 0;
 }
@@ -433,9 +504,11 @@ static int held(struct worker *w, void (*meddle)(struct held *h), unsigned int w
 	h.how = in_device(&h) ? hmmt_rng_below(&w->rng, NR_HOWS) : BY_COMMAND;
 	h.point = points[hmmt_rng_below(&w->rng, ARRAY_SIZE(points) - (h.how != BY_FAULT))];
 	h.shared = meddle == meddle_reap || hmmt_rng_chance(&w->rng, 1, 2);
-	h.key = h.where == NOWHERE ? 0 : lane_key(w);
+	h.key = h.where == NOWHERE || h.where == IN_ZEROS ? 0 : lane_key(w);
+	h.base = h.where != IN_PARTS && hmmt_rng_chance(&w->rng, 1, 3);
+	h.page = hmmt_rng_between(&w->rng, 1, HMMT_PMD_PAGES - 1);
 	op_arg(w, h.point);
-	op_arg(w, h.where << 8 | h.how << 1 | h.shared);
+	op_arg(w, h.where << 8 | h.base << 4 | h.how << 1 | h.shared);
 	return child_result(w, child_run(w, held_child, &h), "held up");
 }
 

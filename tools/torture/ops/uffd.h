@@ -41,9 +41,4 @@ void *uffd_thp(struct worker *w, unsigned int page, uint64_t key);
 /* The pages of @s are there, the zero page if there is nothing else. 0 or -errno */
 int uffd_read_in(struct worker *w, char *p, struct span s);
 
-static inline bool span_has(struct span s, unsigned int page)
-{
-	return page >= s.first && page < s.first + s.n;
-}
-
 #endif
