@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 // bug: mprotect-pte-uffd-wp
 // what: mprotect of a device PTE loses the write protection of userfaultfd
-// why: a write goes by without the event that was asked for
+// why: see equivalent
 // source: derived
 // file: mm/mprotect.c
 // changes: -2 +0
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: everything
-// oracle: reader
+// oracle: none
 // budget: 120s
 // class: logic
+// equivalent: no writable device PTE is write-protected by userfaultfd: this function makes those
+//	readable that it protects, and a page that was protected before is collected as readable
 
 @@
 @@

@@ -116,6 +116,7 @@ static const struct bust host[] = {
 static const struct bust guest[] = {
 	{ "conserve", "conservation: ", "mremap" },
 	{ "pin", "pin: pinned page went to a device", "gup-and-uring" },
+	{ "answer:stale_tlb:stale", "stale translation: after ", NULL },
 	{ "answer:held_access:faults", "spin: fault on a ", NULL },
 	{ "answer:pin:errno", "pin: unexpected error", NULL },
 	{ "answer:pin:held", "pin: cannot be released", NULL },

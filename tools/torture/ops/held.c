@@ -557,7 +557,7 @@ const struct op ops_held[] = {
 	  held_fork },
 	{ "held_reap", "... kill and reap who holds it, but no device THP", NEED_DEV | NEED_THP,
 	  OP_PROCESS, 1, held_reap },
-	{ "held_zap", "... either of these two, of a device THP", NEED_DEV | NEED_THP, OP_PROCESS, 1,
-	  held_zap },
+	{ "held_zap", "... either of these two, of a device THP", NEED_DEV | NEED_THP,
+	  OP_PROCESS, 1, held_zap },
 	OP_TABLE_END
 };

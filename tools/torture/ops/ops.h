@@ -79,6 +79,7 @@ extern const struct op ops_softdirty[];
 extern const struct op ops_accident[];
 extern const struct op ops_unplug[];
 extern const struct op ops_held[];
+extern const struct op ops_stale[];
 
 /* The only thread, and no child is left: nothing but the kernel moves pages. */
 bool ops_alone(const struct worker *w);

@@ -30,6 +30,7 @@ static const struct op * const tables[] = {
 	ops_accident,
 	ops_unplug,
 	ops_held,
+	ops_stale,
 };
 
 static const struct op *all[MAX_OPS];

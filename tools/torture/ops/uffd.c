@@ -24,6 +24,8 @@
 #define MADV_POPULATE_READ	22
 #endif
 
+#define REFUSALS	20	/* of a hole, in a row */
+
 unsigned long uffd_page(const struct uffd_handler *h, unsigned int page)
 {
 	return h->base + page * HMMT_PAGE_SIZE;
@@ -168,6 +170,7 @@ static int uffd_missing(struct worker *w)
 	char *p = uffd_thp(w, 0, key);
 	struct span gone = uffd_part(w);
 	struct uffd_handler h;
+	unsigned int i;
 	int ret;
 
 	op_arg(w, (uint64_t)gone.first << 32 | gone.n);
@@ -179,8 +182,15 @@ static int uffd_missing(struct worker *w)
 	ops_warm(w, (unsigned long)p, HMMT_PMD_SIZE);
 	if (madvise(p + gone.first * HMMT_PAGE_SIZE, gone.n * HMMT_PAGE_SIZE, MADV_DONTNEED))
 		ret = -errno;
-	/* A hole that belongs to a userfaultfd must stay one. */
-	ops_warm(w, (unsigned long)p, HMMT_PMD_SIZE);
+	/*
+	 * A hole that belongs to a userfaultfd must stay one. Often: what one refusal
+	 * forgets to give back is too little to be seen.
+	 */
+	for (i = 0; i < REFUSALS && hmmt_is_open(&w->r->dev[0]); i++) {
+		step_begin(w, STEP_MIGRATE, (unsigned long)p);
+		hmmt_migrate(&w->r->dev[0], (unsigned long)p, HMMT_PMD_SIZE, 0, NULL);
+		step_end(w);
+	}
 	if (!ret)
 		ret = lane_check(w, p, 0, gone.first, key, VIA_CPU, "uffd, not discarded");
 	if (!ret)

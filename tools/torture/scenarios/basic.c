@@ -48,7 +48,8 @@ const struct scenario scenarios_basic[] = {
 			},
 			{ /* uses what is moved */
 				{ "read", 30 }, { "write", 30 }, { "sweep", 8 }, { "probe", 10 },
-				{ "stare", 10 }, { "dev_read", 15 }, { "dev_write", 15 },
+				{ "stare", 10 }, { "stale_tlb", 2 }, { "dev_read", 15 },
+				{ "dev_write", 15 },
 				{ "dev_probe", 6 }, { "dev_sweep", 4 }, { "snapshot", 10 },
 				{ "to_dev", 12 },
 				{ "to_dev_multi", 4 }, { "to_dev_part", 8 },

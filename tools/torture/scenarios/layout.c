@@ -113,6 +113,7 @@ const struct scenario scenarios_layout[] = {
 				{ "mprotect", 4 }, { "mprotect_part", 4 }, { "populate", 4 },
 				{ "read", 20 }, { "write", 10 }, { "probe", 8 }, { "dev_read", 10 },
 				{ "dev_write", 6 }, { "dev_probe", 4 }, { "snapshot", 4 },
+				{ "stale_tlb", 2 },
 				{ "kernel_read", 3 }, { "kernel_write", 3 }, { "pagemap", 2 },
 			},
 		},
