@@ -65,6 +65,23 @@ static bool partial_hole(void)
 	return true;
 }
 
+/* Memory that is not to have THPs gets none, neither in a device nor when it is back */
+static bool no_huge_hole(void)
+{
+	struct hmmt_stats before, stats;
+	char *p = thps(1, false);
+
+	NEED(!madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE));
+	NEED_OK(hmmt_stats(&dev, &before));
+	NEED_OK(to_dev(p, HMMT_PMD_SIZE, 0));
+	(void)*(volatile char *)p;
+	NEED_OK(hmmt_stats(&dev, &stats));
+	printf("# %llu THPs and %llu base pages to the device, %llu THPs back\n",
+	       stats.to_dev_thp - before.to_dev_thp, stats.to_dev_base - before.to_dev_base,
+	       stats.fault_thp - before.fault_thp);
+	return stats.to_dev_thp == before.to_dev_thp && stats.fault_thp == before.fault_thp;
+}
+
 /* Base page sources with one compound destination stay what and where they are */
 static bool join(void)
 {
@@ -120,6 +137,7 @@ const struct finding migrate_findings[] = {
 	{ "partial-hole", partial_hole },
 	{ "split-shared", split_shared },
 	{ "join", join },
+	{ "no-huge-hole", no_huge_hole },
 	{ "swap-mapping", swap_mapping },
 	{}
 };

@@ -258,16 +258,20 @@ static uint64_t nr_mlock(void)
 }
 
 /* More than one PMD: a device page that was left mlocked by a row before is not counted again */
-static bool unlocked(unsigned long thp)
+#define LOCK_THP	(1U << 0)
+#define LOCK_KEPT	(1U << 1)	/* unmapped as it is */
+
+static bool unlocked(unsigned long how)
 {
 	const unsigned int pmds = 3;
+	bool thp = how & LOCK_THP;
 	uint64_t before = nr_mlock(), now;
 
 	TRY(fill(pmds, thp));
 	WANT(!mlock(area, pmds * HMMT_PMD_SIZE), "%s", strerror(errno));
 	TRY(move(0, pmds * PAGES, 0, NULL));
 	TRY(placed(0, pmds * PAGES, DEVICE, thp ? 9 : 0));
-	WANT(!munlock(area, pmds * HMMT_PMD_SIZE), "%s", strerror(errno));
+	WANT(how & LOCK_KEPT || !munlock(area, pmds * HMMT_PMD_SIZE), "%s", strerror(errno));
 	WANT(!munmap(area, pmds * HMMT_PMD_SIZE), "%s", strerror(errno));
 	now = nr_mlock();
 	WANT(now == before, "nr_mlock is %llu and was %llu", (unsigned long long)now,
@@ -478,9 +482,13 @@ const struct row vma_rows[] = {
 	{ "vma.collapse_base", "nor that of device base pages", "madvise(2)", collapse, 0, 0 },
 	{ "vma.mlock", "mlock and munlock of a device THP lose nothing", "mlock(2)", locked, 0, 0 },
 	{ "vma.munlock", "a THP that is unlocked in the device is not counted as mlocked any more",
-	  "Documentation/mm/unevictable-lru.rst", unlocked, 1, 0 },
+	  "Documentation/mm/unevictable-lru.rst", unlocked, LOCK_THP, 0 },
 	{ "vma.munlock_base", "nor are base pages", "Documentation/mm/unevictable-lru.rst",
 	  unlocked, 0, 0 },
+	{ "vma.munmap_locked", "a mlocked device THP that is unmapped goes, and is not counted",
+	  "Documentation/mm/unevictable-lru.rst", unlocked, LOCK_THP | LOCK_KEPT, 0 },
+	{ "vma.munmap_locked_base", "the same of base pages, whose last reference goes in a batch",
+	  "Documentation/mm/unevictable-lru.rst", unlocked, LOCK_KEPT, 0 },
 	{ "vma.used_again", "what device pages were, active or mlocked, is forgotten when they are freed",
 	  "PAGE_FLAGS_CHECK_AT_FREE: comment", used_again, 0, ROW_DEADLY },
 	{ "vma.pinned", "a pinned THP is refused, and goes when it is not pinned any more",

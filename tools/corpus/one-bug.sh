@@ -3,9 +3,9 @@
 # usage: one-bug.sh RESULTS ID FLAVOUR SECONDS PROFILE SEED
 #
 # Tortures the kernel in RESULTS/ID/boot until something new is found or SECONDS
-# of torture are over: guest after guest, as the profile says, again with other
-# seeds and with the waits of all sets when it is at its end. A guest that a known issue ends early has used
-# only its time.
+# of torture are over: guest after guest, as the profile says, each with the waits of another
+# set (configs/perturb) after the first; again with other seeds and with those of all sets when
+# it is at its end. A guest that a known issue ends early has used only its time.
 set -euo pipefail
 
 HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
@@ -60,7 +60,9 @@ main()
 	local n=0 pass=0 used=0 line left
 	# shellcheck disable=SC2034 # columns of the plan
 	local number name engine accel kernel scenarios seed seconds perturb program
+	local -a sets
 
+	mapfile -t sets < <(list_perturb)
 	judge=$(awk -F'\t' 'NR == 1 { print $3 }' "$dir/prepared.tsv")/host/hmmt-corpus
 	while :; do
 		while IFS= read -r line <&3; do
@@ -75,6 +77,8 @@ main()
 			left=$((budget - used))
 			[ "$left" -ge "$SHORTEST_RUN" ] || left=$SHORTEST_RUN
 			[ "$seconds" -le "$left" ] || seconds=$left
+			[ "$perturb" = none ] || [ "$n" -eq 1 ] || [ "$pass" -gt 0 ] ||
+				perturb=${sets[n % ${#sets[@]}]}
 			line=$(plan_print)
 			printf '%s\n' "$line" >>"$dir/plan.tsv"
 			# The control is there to find all that it can.

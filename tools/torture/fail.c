@@ -29,6 +29,7 @@ static const char * const late_titles[] = {
 	"smaps: pages of one process counted as shared",
 	"spin: fault on a device THP that a fault has locked",
 	"spin: fault on a THP on its way to a device",
+	"spin: fault on a page on its way to a device",
 	"uffd: UFFDIO_MOVE took a page for a hole",
 	"uffd: write protection of a zero page lost",
 	"uffd: write-protect event of a zero page lost",

@@ -158,7 +158,8 @@ static int advise_some(struct held *h, int advice, struct span *s)
  */
 static const char *spin_title(const struct held *h)
 {
-	bool part = h->base || h->where == IN_PARTS;
+	/* a hole of that size is filled by a THP, whatever was advised */
+	bool part = h->where == IN_PARTS || (h->base && h->where != NOWHERE);
 
 	if (!in_device(h))
 		return part ? "spin: fault on a page on its way to a device" :
@@ -478,7 +479,9 @@ static int held_child(struct worker *w, void *arg)
 	}
 	for (n = 0; n < PATIENCE_MS && times_held(w) == was; n++)
 		nap_ms(1);
-	tell_devices(h);
+	/* seldom: it may have to wait, and then what comes next comes too late */
+	if (hmmt_rng_chance(&w->rng, 1, 3))
+		tell_devices(h);
 	h->meddle(h);
 	step_begin(w, STEP_WAIT, (unsigned long)h->p);
 	if (h->shared)
