@@ -156,17 +156,21 @@ unsigned int pick_slot(struct worker *w)
 }
 
 /*
- * A few pages of a round are picked more often than others: what one op did to a page, or what
- * a device remembers of it, matters when the next one comes to the same.
+ * A few pages of a round are picked more often than others, a third of the time: what one op
+ * did to a page, or what a device remembers of it, matters when the next one comes to
+ * the same. Numbers behind the last page stand for them, so that a choice is a page.
  */
-static unsigned int pick_hot(struct worker *w)
+static unsigned int pick_hot_or_page(struct worker *w)
 {
-	return hmmt_mix64(w->m->seed + hmmt_rng_below(&w->rng, HOT_PAGES)) % w->m->nr_pages;
+	unsigned int nr = w->m->nr_pages;
+	unsigned int page = hmmt_rng_below(&w->rng, nr + nr / 2);
+
+	return page < nr ? page : hmmt_mix64(w->m->seed + page % HOT_PAGES) % nr;
 }
 
 unsigned int pick_mapped(struct worker *w)
 {
-	unsigned int page = hmmt_rng_chance(&w->rng, 1, 3) ? pick_hot(w) : pick_page(w), tries;
+	unsigned int page = pick_hot_or_page(w), tries;
 
 	for (tries = 0; tries < 6; tries++) {
 		if (word_mapped(atomic_load(&w->m->page[page].word)))

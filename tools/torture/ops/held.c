@@ -118,7 +118,8 @@ static int hold_process(struct held *h)
 	for (page = 0; page < HMMT_PMD_PAGES; page++) {
 		if (access_load(word_of(h, page), &val) || val == lane_word(h->w, h->key, page))
 			continue;
-		fail_add(h->w->sh, ORACLE_FORK, val ? "held: garbage" : "held: lost page (zeros)",
+		fail_add(h->w->sh, ORACLE_FORK, val ? "wrong slot: garbage" :
+			 "wrong slot: lost page (zeros)",
 			 "page %u of who was held up at point %u: %#llx", page, h->point,
 			 (unsigned long long)val);
 		return 0;

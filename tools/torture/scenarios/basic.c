@@ -71,8 +71,7 @@ const struct scenario scenarios_basic[] = {
 		.nr_roles = 1,
 		.role = {
 			{
-				{ "fork", 12 }, { "fork_two", 4 }, { "held_access", 1 },
-				{ "read", 30 }, { "write", 40 },
+				{ "fork", 12 }, { "fork_two", 4 }, { "read", 30 }, { "write", 40 },
 				{ "sweep", 6 }, { "probe", 4 }, { "dev_read", 10 },
 				{ "dev_write", 12 }, { "dev_sweep", 2 }, { "to_dev", 20 },
 				{ "to_dev_multi", 4 }, { "to_dev_part", 8 }, { "to_dev_base", 3 },
@@ -104,7 +103,7 @@ const struct scenario scenarios_basic[] = {
 				{ "sweep", 3 },
 				{ "dev_read", 6 }, { "dev_write", 6 }, { "probe", 2 },
 				{ "dev_probe", 1 }, { "storm_aim", 1 }, { "to_dev", 2 },
-				{ "mprotect", 1 }, { "held_access", 1 },
+				{ "mprotect", 1 },
 			},
 		},
 		.oracles = ALWAYS,

@@ -70,8 +70,7 @@ const struct scenario scenarios_sharing[] = {
 		.role = {
 			{ { "storm_aim", 20 }, { "storm_same", 6 } },
 			{ { "storm_same", 20 }, { "map_thp", 1 } },
-			{ { "storm_same", 20 }, { "read", 2 }, { "write", 2 },
-			  { "held_access", 1 } },
+			{ { "storm_same", 20 }, { "read", 2 }, { "write", 2 } },
 			{ { "storm_same", 20 }, { "dev_read", 2 }, { "dev_write", 2 } },
 		},
 		.oracles = ALWAYS,
