@@ -26,7 +26,6 @@ static void fail_lock(struct shared *sh)
 static const char * const late_titles[] = {
 	"conservation: mlocked pages left",
 	"snapshot: readable page is told as an error",
-	"smaps: pages of one process counted as shared",
 	"spin: fault on a device THP that a fault has locked",
 	"spin: fault on a THP on its way to a device",
 	"spin: fault on a page on its way to a device",
