@@ -218,6 +218,8 @@ int hmmt_parse_field(const char *text, const char *key, uint64_t *val);
  * Returns the length or -errno.
  */
 ssize_t hmmt_read_file(const char *path, char *buf, size_t size);
+/* hmmt_stay_on - the calling thread runs on @cpu only. 0 or -errno. */
+int hmmt_stay_on(unsigned int cpu);
 /* hmmt_write_file - write @text to @path in one write(2). */
 int hmmt_write_file(const char *path, const char *text);
 /*

@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: everything
-// oracle: none here: the known issue uffd-move-device leaves the op out
+// oracle: reader
 // budget: 120s
 // class: race
 

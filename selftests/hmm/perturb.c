@@ -5,7 +5,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -218,15 +217,6 @@ static uint64_t now_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-static bool pin_to(unsigned int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	return !sched_setaffinity(0, sizeof(set), &set);
-}
-
 /*
  * A CPU that is busy in the kernel does not keep an idle one that it woke from
  * running
@@ -244,10 +234,10 @@ static bool turns(void)
 		return false;
 	}
 	worst = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	WANT(pin_to(0) && !pipe(fds), "one CPU");
+	WANT(!hmmt_stay_on(0) && !pipe(fds), "one CPU");
 	pid = fork();
 	if (!pid) {
-		pin_to(1);
+		hmmt_stay_on(1);
 		close(fds[1]);
 		while (read(fds[0], &then, sizeof(then)) == sizeof(then)) {
 			then = now_ns() - then;

@@ -16,7 +16,7 @@ titles()
 	subjects=$(cat "$1"/*.c "$1"/*/*.c | tr '\n' ' ' |
 		grep -oE 'fail_add\([^"]*"[A-Za-z_ ]+:' | sed 's/.*"//' | sort -u | paste -sd'|')
 	# and the ones that come by a variable are recognised by it
-	cat "$1"/*.c "$1"/*/*.c | grep -oE "\"(${subjects}|smaps:|snapshot:|wrong slot:|hmm_range_fault:|migrate_vma_setup:|device page:)[^\"]*\"" |
+	cat "$1"/*.c "$1"/*/*.c | grep -oE "\"(${subjects}|smaps:|snapshot:|spin:|stale translation:|wrong slot:|hmm_range_fault:|migrate_vma_setup:|device page:)[^\"]*\"" |
 		tr -d '"' | grep -vE '^mseal: status|^(wrong slot|conservation): %s|%[^s]' | sort -u
 }
 

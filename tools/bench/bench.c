@@ -10,7 +10,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,15 +263,12 @@ static bool run(const struct module *mod)
 int main(int argc, char **argv)
 {
 	unsigned int i, rounds = argc > 1 ? atoi(argv[1]) : 5;
-	cpu_set_t cpus;
 	bool ok = true;
 
 	bust = argc > 2 && !strcmp(argv[2], "bust");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("KTAP version 1\n1..1\n");
-	CPU_ZERO(&cpus);
-	CPU_SET(0, &cpus);
-	sched_setaffinity(0, sizeof(cpus), &cpus);
+	hmmt_stay_on(0);
 	area = mmap((void *)0x200000000000UL, SIZE, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	mirror = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,16 +31,6 @@ struct pair {
 	char *p;
 	bool ends;
 };
-
-/* The sides have a CPU each: to wait for it would be no race */
-static void stay_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
 
 static void start(struct pair *pair, unsigned int side)
 {
@@ -141,7 +130,8 @@ static void *other_thread(void *arg)
 {
 	struct pair *pair = arg;
 
-	stay_on(1);
+	/* The sides have a CPU each: to wait for it would be no race. */
+	hmmt_stay_on(1);
 	for (;;) {
 		start(pair, 1);
 		if (pair->ends)
@@ -183,7 +173,7 @@ static bool by_processes(struct pair *pair)
 		ok = race->setup(pair);
 		pid = ok ? fork() : -1;
 		if (!pid) {
-			stay_on(1);
+			hmmt_stay_on(1);
 			start(pair, 1);
 			race->other(pair);
 			_exit(0);
@@ -218,7 +208,7 @@ static bool trial(uint64_t seed)
 	pthread_barrier_init(&pair->barrier, &attr, 2);
 	hmmt_rng_init(&pair->rng[0], seed, 0);
 	hmmt_rng_init(&pair->rng[1], seed, 1);
-	stay_on(0);
+	hmmt_stay_on(0);
 	_exit(!(race->processes ? by_processes(pair) : by_threads(pair)));
 }
 

@@ -389,8 +389,10 @@ void child_reap(struct worker *w, bool all);
 void child_reopen(struct worker *w);
 /*
  * Run @fn in a child and wait for its end: its wait status, or -errno. It has
- * a copy of everything, and the caller's place in the eyes of the progress oracle.
+ * a copy of everything, and the caller's place in the eyes of the progress oracle. It
+ * returns 0, or CHILD_NOTHING: there was nothing to do it on.
  */
+#define CHILD_NOTHING	2
 int child_run(struct worker *w, int (*fn)(struct worker *w, void *arg), void *arg);
 
 /* --- worker and round (worker.c, round.c) ---------------------------------- */

@@ -28,7 +28,7 @@ static int oom_child(struct worker *w, void *arg)
 
 	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
 	if (hmmt_write_file(path, "0"))
-		return 2;
+		return CHILD_NOTHING;
 	hmmt_write_file("/proc/self/oom_score_adj", "1000");
 	/* twice what it may have, and the copies that it takes of the arena */
 	p = lane_map(w, 0, LANE_PAGES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
@@ -63,7 +63,7 @@ static int oom(struct worker *w)
 	rmdir(group);
 	if (status < 0)
 		return status;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_NOTHING)
 		return -EAGAIN;
 	atomic_fetch_add_explicit(&w->sh->checked[ORACLE_FORK], 1, memory_order_relaxed);
 	if (bust_answer(w, "died"))

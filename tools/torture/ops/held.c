@@ -116,7 +116,10 @@ static int hold_process(struct held *h)
 	child_reopen(h->w);
 	hold_up(h);
 	for (page = 0; page < HMMT_PMD_PAGES; page++) {
-		if (access_load(word_of(h, page), &val) || val == lane_word(h->w, h->key, page))
+		if (access_load(word_of(h, page), &val))
+			continue;
+		val ^= bust_answer(h->w, "other");
+		if (val == lane_word(h->w, h->key, page))
 			continue;
 		fail_add(h->w->sh, ORACLE_FORK, val ? "wrong slot: garbage" :
 			 "wrong slot: lost page (zeros)",
@@ -407,6 +410,8 @@ static void check_afterwards(struct held *h)
 
 	ret = do_store(w, addr, writer, word);
 	if (span_has(h->fixed, h->page)) {
+		if (bust_answer(w, "written"))
+			ret = 0;
 		atomic_fetch_add(&w->sh->checked[ORACLE_NEGATIVE], 1);
 		if (!ret)
 			fail_add(w->sh, ORACLE_NEGATIVE, "negative: forbidden write succeeded",
@@ -419,6 +424,7 @@ static void check_afterwards(struct held *h)
 		ret = do_load(w, addr, reader, &val);
 	if (ret)
 		return;
+	val ^= bust_answer(w, "stale");
 	atomic_fetch_add_explicit(&w->sh->checked[ORACLE_SLOT], 1, memory_order_relaxed);
 	if (val != word)
 		fail_add(w->sh, ORACLE_SLOT, val ? "wrong slot: stale sequence" :
@@ -466,7 +472,7 @@ static int held_child(struct worker *w, void *arg)
 
 	h->w = w;
 	if (!make_block(h))
-		return 0;
+		return CHILD_NOTHING;
 	tell_devices(h);
 	was = times_held(w);
 	if (h->shared) {
@@ -474,9 +480,9 @@ static int held_child(struct worker *w, void *arg)
 		if (!h->pid)
 			_exit(hold_process(h));
 		if (h->pid < 0)
-			return 0;
+			return CHILD_NOTHING;
 	} else if (pthread_create(&thread, NULL, hold_thread, h)) {
-		return 0;
+		return CHILD_NOTHING;
 	}
 	for (n = 0; n < PATIENCE_MS && times_held(w) == was; n++)
 		nap_ms(1);

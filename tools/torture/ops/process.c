@@ -26,6 +26,8 @@ int child_result(struct worker *w, int status, const char *what)
 		status = SIGKILL;
 	if (status <= 0)
 		return status;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_NOTHING)
+		return -EAGAIN;
 	fail_add(w->sh, ORACLE_FORK, "fork: child died", "%s: status %#x", what, status);
 	return -EUCLEAN;
 }

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -36,21 +35,12 @@ struct stale {
 	int ret;
 };
 
-static void pin_to(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
 static void *user_of_page(void *arg)
 {
 	struct stale *a = arg;
 	unsigned int n;
 
-	pin_to(1);
+	hmmt_stay_on(1);
 	atomic_store(&a->started, 1);
 	if (a->write)
 		for (n = 0; n < STARE_LOADS && !atomic_load(&a->done); n++) {
@@ -209,6 +199,15 @@ static int make_block(struct stale *a)
 	return lane_check(w, a->p, 0, HMMT_PMD_PAGES, 0, VIA_CPU, "zeros");
 }
 
+/* The child that has the block as well */
+static void let_go(struct stale *a)
+{
+	if (a->pid <= 0)
+		return;
+	kill(a->pid, SIGKILL);
+	waitpid(a->pid, NULL, 0);
+}
+
 static int stale_child(struct worker *w, void *arg)
 {
 	unsigned int how = hmmt_rng_below(&w->rng, ARRAY_SIZE(changes));
@@ -219,17 +218,19 @@ static int stale_child(struct worker *w, void *arg)
 
 	a->w = w;
 	if (make_block(a) || pipe(a->ask) || pipe(a->told))
-		return 0;
+		return CHILD_NOTHING;
 	if (a->shared) {
 		a->pid = fork();
 		if (!a->pid)
 			sharer(a);
 		if (a->pid < 0)
-			return 0;
+			return CHILD_NOTHING;
 	}
-	pin_to(0);
-	if (pthread_create(&thread, NULL, user_of_page, a))
-		return 0;
+	hmmt_stay_on(0);
+	if (pthread_create(&thread, NULL, user_of_page, a)) {
+		let_go(a);
+		return CHILD_NOTHING;
+	}
 	while (!atomic_load(&a->started))
 		nap_ms(1);
 	nap_ms(1);
@@ -238,12 +239,11 @@ static int stale_child(struct worker *w, void *arg)
 	atomic_store(&a->done, 1);
 	pthread_join(thread, NULL);
 	step_end(w);
-	if (a->pid > 0) {
-		kill(a->pid, SIGKILL);
-		waitpid(a->pid, NULL, 0);
-	}
+	let_go(a);
+	if (ret)
+		return CHILD_NOTHING;
 	atomic_fetch_add(&w->sh->checked[ORACLE_NEGATIVE], 1);
-	if (ret || (a->ret && a->ret != want.ret && lane_excused(w, a->ret)))
+	if (a->ret && a->ret != want.ret && lane_excused(w, a->ret))
 		return 0;
 	/* what was written by an old translation has gone to an old page */
 	if (a->write && !a->ret && !want.ret) {
