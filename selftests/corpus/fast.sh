@@ -19,7 +19,7 @@ bugs()
 collect-noref	.
 nr-anon	conservation
 recollect	.
-fallback-put	conservation
+fallback-put	.
 nosplit-system	.
 splitpmd-pfn	.
 rmpmd-noref	.
