@@ -54,6 +54,24 @@ caught()
 		'^(INCONCLUSIVE )?(PASS|KNOWN|KNOWN PASS)$'
 }
 
+# What was judged is not run again; whom a larger budget is for goes on.
+resumed()
+{
+	local dir rc=0 before after
+
+	dir=$(find "$work" -maxdepth 1 -name '*-corpus' | sort | tail -n 1)
+	before=$(find "$dir" -path '*/0*/verdict.json' -printf '%P %T@\n' | sort)
+	"$HMMT_TOP/run.sh" corpus --flavour DEBUG --resume "$dir" --budget 80s || rc=$?
+	ktap_equal "resumed: exit code" "$rc" 0
+	after=$(find "$dir" -path '*/0*/verdict.json' -printf '%P %T@\n' | sort)
+	ktap_match "only the control goes on" "$(comm -13 <(echo "$before") <(echo "$after"))" \
+		'^control/[^ ]* [0-9.]*$'
+	ktap_equal "what was judged stays" "$(comm -23 <(echo "$before") <(echo "$after"))" ""
+	rc=0
+	"$HMMT_TOP/run.sh" corpus --resume "$dir" no-such-bug || rc=$?
+	ktap_equal "resumed: a bug that is not in it: exit code" "$rc" 2
+}
+
 # bad_bug ID CHANGES BODY
 bad_bug()
 {
@@ -85,4 +103,5 @@ reported()
 
 reported
 caught
+resumed
 ktap_end

@@ -157,7 +157,7 @@ exec_wait()
 
 # A run is done when it was judged; what a cut campaign left half is moved
 # aside, not overwritten: it may hold the only trace of a crash of the host.
-exec_is_done()
+run_is_done()
 {
 	local dir=$1 cut n=1
 
@@ -186,7 +186,7 @@ execute_plan()
 	while :; do
 		while IFS= read -r line <&3; do
 			IFS=$'\t' read -r _ name _ <<<"$line"
-			exec_is_done "$campaign_dir/$name" && continue
+			run_is_done "$campaign_dir/$name" && continue
 			while [ "${#exec_running[@]}" -ge "$vms" ]; do exec_wait; done
 			[ "$exec_interrupted" -eq 0 ] || break
 			[ "$stop" -eq 0 ] || [ "$exec_failed" -eq 0 ] || break

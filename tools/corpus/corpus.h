@@ -47,7 +47,7 @@ struct finding {
 	char engine[16];
 	long long seed;
 	double guest_s;			/* clock of the guest, until the failure if there is one */
-	double elapsed_s;		/* torture time of the whole run */
+	double elapsed_s;		/* torture time of the whole run, or of all runs */
 	double wall_s;
 };
 

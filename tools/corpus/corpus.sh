@@ -14,13 +14,15 @@ HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 . "$HMMT_TOP/tools/campaign/prepare.sh"
 # shellcheck source=tools/corpus/tree.sh
 . "$HMMT_TOP/tools/corpus/tree.sh"
+# shellcheck source=tools/campaign/execute.sh
+. "$HMMT_TOP/tools/campaign/execute.sh"
 
 # another directory only in tests
 readonly CORPUS=${HMMT_CORPUS:-$HMMT_TOP/selftests/corpus} CONTROL_SECONDS=600
 # of most of the bugs
 readonly CONTROL_FLAVOUR=LIGHT
 
-ids=() check=0 budget='' half='' class='' hmm_tests=0 table='' jobs=()
+ids=() check=0 budget='' half='' class='' hmm_tests=0 table='' jobs=() caught=''
 readonly VALUES="--budget --half --class --table --ksrc --kernel --flavour --profile --seed --vms
 	--cpus --mem --results --resume"
 opt_profile=corpus
@@ -68,6 +70,23 @@ parse_own()
 	esac
 }
 
+# bugs_of_run: those of the run to go on with, or of them those that were named
+bugs_of_run()
+{
+	local id
+
+	[ -f "$opt_resume/bugs.tsv" ] ||
+		die "$EX_USAGE" "--resume: not a corpus run's results: $opt_resume"
+	if [ "${#ids[@]}" -eq 0 ]; then
+		cat "$opt_resume/bugs.tsv"
+		return
+	fi
+	for id in "${ids[@]}"; do
+		grep -P "^\Q$id\E\t" "$opt_resume/bugs.tsv" ||
+			die "$EX_USAGE" "--resume: '$id' is not in $opt_resume/bugs.tsv"
+	done
+}
+
 # choose_bugs: lines as hmmt-corpus prints them; "control" is the unmodified kernel
 choose_bugs()
 {
@@ -75,6 +94,10 @@ choose_bugs()
 	local -a named=()
 	local id control=0
 
+	if [ -n "$opt_resume" ]; then
+		bugs_of_run
+		return
+	fi
 	for id in "${ids[@]}"; do
 		if [ "$id" = control ]; then control=1; else named+=("$id"); fi
 	done
@@ -94,10 +117,9 @@ choose_bugs()
 open_results()
 {
 	if [ -n "$opt_resume" ]; then
-		[ -f "$opt_resume/bugs.tsv" ] ||
-			die "$EX_USAGE" "--resume: not a corpus run's results: $opt_resume"
 		results=$(cd "$opt_resume" && pwd)
-		bugs=$(cat "$results/bugs.tsv")
+		caught=$("$(host_bin_dir)/hmmt-corpus" table "$CORPUS" "$results" >/dev/null || true
+			awk -F'\t' '$4 == "caught" { print $1 }' "$results/table.tsv")
 		return
 	fi
 	results=$(fresh_dir corpus) || exit
@@ -111,17 +133,14 @@ state()
 	[ "$2" = built ] || step "$1: ${*:2}"
 }
 
-# A bug of a run that was cut is done again from the start.
+# is_done ID SECONDS: caught, or tortured for so long, and by the tree's tests if wanted
 is_done()
 {
-	local n=1
+	local dir=$results/$1
 
-	[ -d "$results/$1" ] || return 1
-	[ ! -f "$results/$1/done" ] || return 0
-	while [ -e "$results/cut/$1.$n" ]; do n=$((n + 1)); done
-	mkdir -p "$results/cut"
-	mv "$results/$1" "$results/cut/$1.$n"
-	return 1
+	[ -f "$dir/done" ] && [ "$(cat "$dir/state")" = built ] || return 1
+	if [ "$hmm_tests" -eq 1 ] && [ ! -f "$dir/hmm-tests/verdict.json" ]; then return 1; fi
+	grep -qx "$1" <<<"$caught" || [ "$(cat "$dir/done")" -ge "$2" ]
 }
 
 # prepare_bug ID FILE CHANGES FLAVOUR: applied and built, or why not
@@ -162,6 +181,7 @@ hmm_tests_guest()
 {
 	local dir=$results/$1/hmm-tests
 
+	run_is_done "$dir" && return
 	setpriv --pdeathsig TERM "$HMMT_TOP/tools/vm/boot.sh" --dir "$dir" --tools "$tools_dir" \
 		--build "$results/$1/boot" --image "${stock[$2]}" --engine det --seed 1 --mem 2048 --expect selftest --flavour "$2" --label "$1" \
 		--quiet -- driver:stock hmm-tests </dev/null >>"$results/$1/log" 2>&1 || true
@@ -202,7 +222,8 @@ run_bugs()
 	local id file changes flavour secs rc
 
 	while IFS=$'\t' read -r id file changes flavour secs _ <&3; do
-		if is_done "$id"; then continue; fi
+		secs=${budget:-$secs}
+		if is_done "$id" "$secs"; then continue; fi
 		mkdir -p "$results/$id"
 		[ "$check" -eq 1 ] || prepare_stock "$flavour"
 		rc=0
@@ -210,14 +231,14 @@ run_bugs()
 		prepare_bug "$id" "$file" "$changes" "$flavour" || rc=$?
 		tree_unlock
 		if [ "$rc" -ne 0 ] || [ "$check" -eq 1 ]; then
-			: >"$results/$id/done"
+			echo 0 >"$results/$id/done"
 			continue
 		fi
 		prepared_line own "$flavour" "$results/$id/boot" "${stock[$flavour]}" \
 			>"$results/$id/prepared.tsv"
 		# the kernel of the next one is built while these run
 		wait_below "$opt_vms"
-		bug_job "$id" "$flavour" "${budget:-$secs}" &
+		bug_job "$id" "$flavour" "$secs" &
 		jobs+=($!)
 	done 3<<<"$bugs"
 	wait_below 1
@@ -250,7 +271,7 @@ main()
 		exec "$(host_bin_dir)/hmmt-corpus" list "$CORPUS" "${ids[@]}"
 	fi
 	vm deps --corpus || die "$EX_NOVERDICT" "the packages that the corpus needs are not there"
-	bugs=$(choose_bugs)
+	bugs=$(choose_bugs) || exit
 	[ -n "$bugs" ] || die "$EX_NOVERDICT" "no bug is like that"
 	open_results
 	prepare_source

@@ -6,6 +6,8 @@
 # of torture are over: guest after guest, as the profile says, each with the waits of another
 # set (configs/perturb) after the first; again with other seeds and with those of all sets when
 # it is at its end. A guest that a known issue ends early has used only its time.
+# Guests that were judged before are not run again, so that one that was cut, or is to be
+# tortured for longer, goes on. RESULTS/ID/done says for how many seconds it was.
 set -euo pipefail
 
 HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
@@ -15,10 +17,11 @@ HMMT_TOP=${HMMT_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 . "$HMMT_TOP/tools/campaign/options.sh"
 # shellcheck source=tools/campaign/plan.sh
 . "$HMMT_TOP/tools/campaign/plan.sh"
+# shellcheck source=tools/campaign/execute.sh
+. "$HMMT_TOP/tools/campaign/execute.sh"
 
-# Kernels that do not even boot must end some time; and a guest that dies at
-# once has cost more than it tortured.
-readonly MOST_GUESTS=60 LEAST_SECONDS=5
+# A guest that dies at once, or does not even boot, has cost more than it tortured.
+readonly LEAST_SECONDS=5
 # Less is not worth a boot.
 readonly SHORTEST_RUN=15
 
@@ -30,14 +33,14 @@ opt_flavour=$flavour opt_ksrc=$dir/boot
 child=
 trap '[ -z "$child" ] || kill "$child" 2>/dev/null; wait; exit 130' INT TERM
 
-# guest LINE: 0 when it found something new; adds its time to $used
-guest()
+# boot_guest LINE
+boot_guest()
 {
 	# shellcheck disable=SC2034 # columns of the plan
 	local number name engine accel kernel flavour scenarios seed seconds perturb program
-	local said rc=0 elapsed
 
 	plan_read "$1"
+	run_is_done "$dir/$name" && return
 	(
 		# Of what known issues forbid these two have only what is deadly with fork.
 		[[ $scenarios != @(mremap|storm|mremap,storm) ]] || export HMMT_WITHOUT=
@@ -47,6 +50,14 @@ guest()
 	child=$!
 	wait "$child" || true
 	child=
+}
+
+# guest NAME LINE: 0 when it found something new; adds its time to $used
+guest()
+{
+	local name=$1 said rc=0 elapsed
+
+	boot_guest "$2"
 	said=$("$judge" new "$corpus" "$dir/$name" "$results/control") || rc=$?
 	elapsed=${said%%$'\t'*}
 	[ "$elapsed" -ge "$LEAST_SECONDS" ] || elapsed=$LEAST_SECONDS
@@ -62,14 +73,14 @@ main()
 	local number name engine accel kernel scenarios seed seconds perturb program
 	local -a sets
 
+	rm -f "$dir/done"
+	: >"$dir/plan.tsv"
 	mapfile -t sets < <(list_perturb)
 	judge=$(awk -F'\t' 'NR == 1 { print $3 }' "$dir/prepared.tsv")/host/hmmt-corpus
 	while :; do
 		while IFS= read -r line <&3; do
+			[ "$used" -lt "$budget" ] || break 2
 			n=$((n + 1))
-			if [ "$n" -gt "$MOST_GUESTS" ] || [ "$used" -ge "$budget" ]; then
-				break 2
-			fi
 			# the number, also in the name, goes on from pass to pass
 			plan_read "$line"
 			number=$n
@@ -82,14 +93,14 @@ main()
 			line=$(plan_print)
 			printf '%s\n' "$line" >>"$dir/plan.tsv"
 			# The control is there to find all that it can.
-			! guest "$line" || [ "$id" = control ] || break 2
+			! guest "$name" "$line" || [ "$id" = control ] || break 2
 		done 3< <(plan_rows "$profile" "$((first_seed + 100 * pass))")
 		pass=$((pass + 1))
 		# shellcheck disable=SC2034 # used by plan.sh
 		opt_perturb=$(perturb_sets all)
 	done
 	rm -rf "${dir:?}/boot"
-	: >"$dir/done"
+	echo "$used" >"$dir/done"
 }
 
 main

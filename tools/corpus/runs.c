@@ -164,7 +164,7 @@ int finding_read(const char *run, const struct titles *not_new, const char *sour
 int findings_read(const char *dir, const struct titles *not_new, struct finding *f,
 		  unsigned int *guests)
 {
-	double guest_s = 0, wall_s = 0;
+	double guest_s = 0, wall_s = 0, elapsed_s = 0;
 	struct dirent **names;
 	struct finding one;
 	char path[4096];
@@ -183,7 +183,9 @@ int findings_read(const char *dir, const struct titles *not_new, struct finding 
 			one.wall_s += wall_s;
 			guest_s = one.guest_s;
 			wall_s = one.wall_s;
+			elapsed_s += one.elapsed_s;
 			*f = one;
+			f->elapsed_s = elapsed_s;
 			++*guests;
 		}
 		free(names[i]);
