@@ -402,6 +402,7 @@ static bool uffd_move(unsigned long thp)
 	gone = !ioctl(fd, UFFDIO_MOVE, &arg);
 	if (!gone && errno == ENOTTY)
 		SKIP("no UFFDIO_MOVE in this kernel");
+	WANT(gone || errno != EBUSY, "refused as shared or pinned, which it is not");
 	WANT(gone || arg.move <= 0 || arg.move == HMMT_PMD_SIZE, "moved %lld bytes",
 	     (long long)arg.move);
 	return gone ? intact_at(ptr(2 * PAGES), 0, PAGES) : intact(0, PAGES);

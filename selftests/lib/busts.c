@@ -120,6 +120,8 @@ static const struct bust guest[] = {
 	{ "answer:held_access:faults", "spin: fault on a ", NULL },
 	{ "answer:held_access:other", "wrong slot: garbage", "held-up" },
 	{ "answer:held_access:stale", "wrong slot: stale sequence", "held-up" },
+	{ "answer:held_uffd_move:hole", "uffd: UFFDIO_MOVE took a page on its way for a hole",
+	  "held-up" },
 	{ "answer:held_protect:written", "negative: forbidden write succeeded", "held-up" },
 	{ "answer:pin:errno", "pin: unexpected error", NULL },
 	{ "answer:pin:held", "pin: cannot be released", NULL },

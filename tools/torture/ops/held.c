@@ -14,13 +14,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ops.h"
+#include "uffd.h"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE	25
@@ -51,6 +52,8 @@ struct held {
 	unsigned int point;
 	enum how how;
 	bool shared;		/* ... of another process */
+	bool early;		/* what meddles does not wait until it is held */
+	bool drop;		/* it gets no destination, all goes back to where it was */
 	pid_t pid;		/* of that one */
 	bool killed;		/* ... by us */
 	void (*meddle)(struct held *h);	/* what comes meanwhile */
@@ -98,7 +101,8 @@ static void hold_up(struct held *h)
 		evict_block(h);
 	else
 		hmmt_migrate(dev, (unsigned long)h->p, HMMT_PMD_SIZE,
-			     in_device(h) ? HMMT_MIGRATE_TO_SYS : 0, NULL);
+			     (in_device(h) ? HMMT_MIGRATE_TO_SYS : 0) |
+			     (h->drop ? HMMT_MIGRATE_DROP : 0), NULL);
 }
 
 static void *hold_thread(void *h)
@@ -107,6 +111,14 @@ static void *hold_thread(void *h)
 	return NULL;
 }
 
+/* In which an eviction finds no place */
+static struct hmmt_inject no_memory = {
+	.sites = HMMT_SITE_SYS_THP | HMMT_SITE_SYS_BASE,
+	.nth = 1,
+	.interval = 1,
+};
+static struct hmmt_inject enough;
+
 /* What the other one sees: unchanged. It has no place in the eyes of the progress oracle. */
 static int hold_process(struct held *h)
 {
@@ -114,7 +126,10 @@ static int hold_process(struct held *h)
 	uint64_t val;
 
 	child_reopen(h->w);
+	if (h->drop && h->how == BY_EVICTION)
+		hmmt_inject(&h->w->r->dev[0], &no_memory);
 	hold_up(h);
+	hmmt_inject(&h->w->r->dev[0], &enough);
 	for (page = 0; page < HMMT_PMD_PAGES; page++) {
 		if (access_load(word_of(h, page), &val))
 			continue;
@@ -288,6 +303,39 @@ static void meddle_move(struct held *h)
 	if (mremap(h->p, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to)
 		h->p = to;
 	step_end(h->w);
+}
+
+/* A page under migration is no hole. Of a device THP stock kernels say so; this is never one. */
+static void meddle_uffd_move(struct held *h)
+{
+	struct worker *w = h->w;
+	char *to = uffd_area(w, 2 * AREA, 0, MADV_HUGEPAGE);
+	struct uffdio_move move = {
+		.dst = (uintptr_t)to,
+		.src = (uintptr_t)h->p,
+		.len = HMMT_PMD_SIZE,
+	};
+	struct uffd_handler u;
+	int err = 0;
+
+	if (!to || uffd_start(&u, w, UFFD_FEATURE_MOVE, to, UFFDIO_REGISTER_MODE_MISSING))
+		return;
+	step_begin(w, STEP_UFFD_MOVE, move.src);
+	if (ioctl(u.fd, UFFDIO_MOVE, &move))
+		err = -errno;
+	step_end(w);
+	uffd_checked(w);
+	if (bust_answer(w, "hole"))
+		err = -ENOENT;
+	if (err == -ENOENT)
+		fail_add(w->sh, ORACLE_READER, "uffd: UFFDIO_MOVE took a page on its way for a hole",
+			 "%#llx: ENOENT after %lld bytes, held up at point %u", move.src,
+			 move.move > 0 ? move.move : 0, h->point);
+	if (move.move > 0) {
+		h->gone = (struct span){ 0, move.move >> HMMT_PAGE_SHIFT };
+		lane_check(w, to, 0, h->gone.n, h->key, VIA_CPU, "uffd, moved while held up");
+	}
+	uffd_stop(&u);
 }
 
 /* The child writes to what it shares with the parent, for whom nothing may change. */
@@ -484,7 +532,7 @@ static int held_child(struct worker *w, void *arg)
 	} else if (pthread_create(&thread, NULL, hold_thread, h)) {
 		return CHILD_NOTHING;
 	}
-	for (n = 0; n < PATIENCE_MS && times_held(w) == was; n++)
+	for (n = 0; !h->early && n < PATIENCE_MS && times_held(w) == was; n++)
 		nap_ms(1);
 	/* seldom: it may have to wait, and then what comes next comes too late */
 	if (hmmt_rng_chance(&w->rng, 1, 3))
@@ -518,7 +566,9 @@ static int held(struct worker *w, void (*meddle)(struct held *h), unsigned int w
 	h.base = h.where != IN_PARTS && hmmt_rng_chance(&w->rng, 1, 3);
 	h.page = hmmt_rng_between(&w->rng, 1, HMMT_PMD_PAGES - 1);
 	op_arg(w, h.point);
-	op_arg(w, h.where << 8 | h.base << 4 | h.how << 1 | h.shared);
+	h.early = hmmt_rng_chance(&w->rng, 1, 4);
+	h.drop = meddle == meddle_uffd_move || hmmt_rng_chance(&w->rng, 1, 4);
+	op_arg(w, h.drop << 13 | h.early << 12 | h.where << 8 | h.base << 4 | h.how << 1 | h.shared);
 	return child_result(w, child_run(w, held_child, &h), "held up");
 }
 
@@ -539,6 +589,7 @@ HELD(move, NR_WHERES)
 HELD(look, NR_WHERES)
 HELD(compact, NR_WHERES)
 HELD(fork, NR_WHERES)
+HELD(uffd_move, IN_PARTS)
 /* These undo mappings; of device THPs the last one does, which stock kernels are not up to. */
 HELD(discard, IN_DEVICE)
 HELD(reap, IN_DEVICE)
@@ -565,6 +616,8 @@ const struct op ops_held[] = {
 	  OP_PROCESS, 1, held_discard },
 	{ "held_fork", "... fork(), and writes by the child", NEED_DEV | NEED_THP, OP_PROCESS, 1,
 	  held_fork },
+	{ "held_uffd_move", "... UFFDIO_MOVE, of what comes to no device", NEED_DEV | NEED_THP | NEED_UFFD,
+	  OP_PROCESS, 1, held_uffd_move },
 	{ "held_reap", "... kill and reap who holds it, but no device THP", NEED_DEV | NEED_THP,
 	  OP_PROCESS, 1, held_reap },
 	{ "held_zap", "... either of these two, of a device THP", NEED_DEV | NEED_THP,

@@ -98,6 +98,7 @@ const struct scenario scenarios_sharing[] = {
 				{ "held_pageout", 2 }, { "held_collapse", 2 },
 				{ "held_migrate", 4 }, { "held_evict", 2 }, { "held_protect", 3 },
 				{ "held_move", 3 }, { "held_fork", 3 }, { "held_look", 1 },
+				{ "held_uffd_move", 2 },
 				{ "held_compact", 1 }, { "held_reap", 3 }, { "held_zap", 3 },
 				{ "to_dev", 2 }, { "read", 4 }, { "write", 4 }, { "map_thp", 2 },
 				{ "mprotect_part", 1 }, { "stale_tlb", 4 },
