@@ -163,6 +163,7 @@ union dmirror_arg {
 	struct hmmt_calls	calls;
 	struct hmmt_unplug	unplug;
 	struct hmmt_api		api;
+	struct hmmt_catch	catch;
 };
 
 /* @min_size: of the first published version; the present one is in @cmd */
@@ -213,6 +214,7 @@ int dmirror_perturb_set(struct dmirror_device *mdevice,
 			struct hmmt_perturb *perturb);
 void dmirror_perturb(struct dmirror_device *mdevice);
 int dmirror_calls(struct hmmt_calls *arg);
+int dmirror_catch(struct hmmt_catch *arg);
 void dmirror_calls_exit(void);
 
 /* devmem.c */

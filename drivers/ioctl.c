@@ -325,6 +325,11 @@ static int do_calls(struct dmirror_call *call, union dmirror_arg *arg)
 	return dmirror_calls(&arg->calls);
 }
 
+static int do_catch(struct dmirror_call *call, union dmirror_arg *arg)
+{
+	return dmirror_catch(&arg->catch);
+}
+
 static int do_api(struct dmirror_call *call, union dmirror_arg *arg)
 {
 	struct hmmt_api *api = &arg->api;
@@ -378,6 +383,7 @@ static const struct dmirror_command dmirror_commands[] = {
 	{ HMMT_CALLS, UP_TO(hmmt_calls, seed), do_calls },
 	{ HMMT_UNPLUG, UP_TO(hmmt_unplug, left), do_unplug },
 	{ HMMT_API, UP_TO(hmmt_api, name), do_api },
+	{ HMMT_CATCH, UP_TO(hmmt_catch, caught), do_catch },
 };
 
 /* The size in @cmd is the caller's and may differ. NULL: no such command. */

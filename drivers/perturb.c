@@ -7,9 +7,13 @@
  * is a run of PAUSE: in the det engine each one switches to the next CPU, so
  * that the seed makes the schedule; elsewhere it is a short delay. It never
  * sleeps: the functions are called with spinlocks held.
+ *
+ * Random waits leave it to chance who comes into the window. HMMT_CATCH stops a thread
+ * once, long enough for another one to do all that it was about to do.
  */
 #include <linux/ftrace.h>
 #include <linux/mm.h>
+#include <linux/sched/clock.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/uaccess.h>
@@ -17,6 +21,7 @@
 #include "dmirror.h"
 
 #define DMIRROR_PERTURB_MAX	1000000
+#define DMIRROR_CATCH_MAX	20000
 
 /* The next number of the sequence that starts with the seed in @state */
 static u64 draw(atomic64_t *state)
@@ -75,6 +80,55 @@ static unsigned int nr_call_points;
 static unsigned int call_pauses;
 static atomic64_t call_state;
 
+/*
+ * Threads to be caught. Only the thread itself looks at what is in its slot; a @task
+ * that is gone is never looked up, only compared.
+ */
+static struct dmirror_catch {
+	struct task_struct	*task;
+	u32			nth;
+	u32			us;
+} catches[32];
+static atomic_t nr_catches;
+static atomic64_t nr_caught;
+static unsigned int next_catch;		/* calls_lock */
+
+static struct dmirror_catch *find_catch(struct task_struct *task)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(catches); i++)
+		if (READ_ONCE(catches[i].task) == task)
+			return &catches[i];
+	return NULL;
+}
+
+/* Unless another thread has got the slot meanwhile */
+static bool drop_catch(struct dmirror_catch *c)
+{
+	if (cmpxchg(&c->task, current, NULL) != current)
+		return false;
+	atomic_dec(&nr_catches);
+	return true;
+}
+
+/* Each call of the thread, but not those of the interrupts that come to it */
+static void catch_current(void)
+{
+	struct dmirror_catch *c;
+	u64 end;
+
+	c = in_task() ? find_catch(current) : NULL;
+	if (!c || --c->nth)
+		return;
+	end = local_clock() + c->us * (u64)NSEC_PER_USEC;
+	if (!drop_catch(c))
+		return;
+	atomic64_inc(&nr_caught);
+	while (local_clock() < end)
+		cpu_relax();
+}
+
 /* The last one at or below @ip, which is some bytes into the function */
 static struct dmirror_call_point *call_point(unsigned long ip)
 {
@@ -103,6 +157,8 @@ static void call_entered(unsigned long ip, unsigned long parent_ip,
 		return;
 	point = call_point(ip);
 	if (point) {
+		if (atomic_read(&nr_catches))
+			catch_current();
 		atomic64_inc(&point->calls);
 		x = draw(&call_state);
 		if (!((u32)x % point->one_in)) {
@@ -215,11 +271,42 @@ free_call:
 	return ret;
 }
 
+int dmirror_catch(struct hmmt_catch *arg)
+{
+	struct dmirror_catch *c;
+
+	if (arg->nth > DMIRROR_PERTURB_MAX || arg->us > DMIRROR_CATCH_MAX ||
+	    !arg->nth != !arg->us)
+		return -EINVAL;
+	mutex_lock(&calls_lock);
+	c = find_catch(current);
+	if (arg->nth) {
+		if (!c)
+			c = find_catch(NULL);
+		if (!c)
+			c = &catches[next_catch++ % ARRAY_SIZE(catches)];
+		c->nth = arg->nth;
+		c->us = arg->us;
+		if (!xchg(&c->task, current))
+			atomic_inc(&nr_catches);
+	} else if (c) {
+		drop_catch(c);
+	}
+	mutex_unlock(&calls_lock);
+	arg->caught = atomic64_read(&nr_caught);
+	return 0;
+}
+
 void dmirror_calls_exit(void)
 {
 	calls_off();
 }
 #else
+int dmirror_catch(struct hmmt_catch *arg)
+{
+	return -EOPNOTSUPP;
+}
+
 int dmirror_calls(struct hmmt_calls *arg)
 {
 	return -EOPNOTSUPP;

@@ -493,6 +493,18 @@ struct hmmt_calls {
 };
 
 /*
+ * HMMT_CATCH: the calling thread waits once, by PAUSE, at its @nth call of a function that
+ * HMMT_CALLS has set, for @us of the kernel's clock, with all that it holds there. @nth 0: not
+ * any more. Of those that are to be caught the driver remembers 32; another one takes the place of
+ * the first. EOPNOTSUPP: the kernel has no CONFIG_DYNAMIC_FTRACE.
+ */
+struct hmmt_catch {
+	__u32 nth;		/* in: 0 to 1000000 */
+	__u32 us;		/* in: 1 to 20000, 0 if @nth is 0 */
+	__u64 caught;		/* out: threads that waited so, since load */
+};
+
+/*
  * HMMT_UNPLUG: take a chunk of device memory away, whoever has pages of it: from now on
  * nothing is allocated there, and what is there goes back to system memory. What is busy is
  * tried again for @timeout_ms, and at least once. With the last chunk of a pagemap
@@ -564,6 +576,7 @@ struct hmmt_api {
 #define HMMT_CALLS	_IOWR('H', 0x4b, struct hmmt_calls)
 #define HMMT_UNPLUG	_IOWR('H', 0x4c, struct hmmt_unplug)
 #define HMMT_API	_IOWR('H', 0x4d, struct hmmt_api)
+#define HMMT_CATCH	_IOWR('H', 0x4e, struct hmmt_catch)
 
 /*
  * io_uring: HMMT_MIGRATE, HMMT_ACCESS and HMMT_CHECKSUM are also commands of

@@ -279,6 +279,20 @@ int hmmt_perturb(const struct hmmt_dev *dev, unsigned int max, uint64_t seed)
 	return dev_ioctl(dev, HMMT_PERTURB, &arg);
 }
 
+int hmmt_catch(const struct hmmt_dev *dev, unsigned int nth, unsigned int us, uint64_t *caught)
+{
+	struct hmmt_catch arg;
+	int ret;
+
+	memset(&arg, 0, sizeof(arg));
+	arg.nth = nth;
+	arg.us = us;
+	ret = dev_ioctl(dev, HMMT_CATCH, &arg);
+	if (caught)
+		*caught = arg.caught;
+	return ret;
+}
+
 int hmmt_module_load(const char *path, const char *params)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), ret = 0;

@@ -126,6 +126,12 @@ uint64_t hmmt_wrong_sources(const struct hmmt_stats *st);
 int hmmt_perturb(const struct hmmt_dev *dev, unsigned int max, uint64_t seed);
 
 /*
+ * hmmt_catch - this thread waits for @us at its @nth call of a function that is set (calls.c),
+ * once; @nth 0: not any more. @caught: how often that came about since load; may be NULL.
+ */
+int hmmt_catch(const struct hmmt_dev *dev, unsigned int nth, unsigned int us, uint64_t *caught);
+
+/*
  * hmmt_module_load - the module in the file @path. Of the driver test_hmm there is one
  * in each guest: HMMT_MODULE_FILE.
  */

@@ -87,6 +87,7 @@ static const struct {
 	COMMAND(HMMT_SNAPSHOT), COMMAND(HMMT_STATS), COMMAND(HMMT_CHECK), COMMAND(HMMT_EVICT),
 	COMMAND(HMMT_TUNE), COMMAND(HMMT_INJECT), COMMAND(HMMT_CHECKSUM), COMMAND(HMMT_PIN),
 	COMMAND(HMMT_PERTURB), COMMAND(HMMT_CALLS), COMMAND(HMMT_UNPLUG), COMMAND(HMMT_API),
+	COMMAND(HMMT_CATCH),
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -335,6 +336,8 @@ static const struct bad bad[] = {
 	BAD_FLAGS(HMMT_UNPLUG, hmmt_unplug),
 	FIELD(HMMT_UNPLUG, hmmt_unplug, timeout_ms, 10001, EINVAL, "too long"),
 	BAD_RESERVED(HMMT_UNPLUG, hmmt_unplug),
+	FIELD(HMMT_CATCH, hmmt_catch, nth, 1, EINVAL, "for no time"),
+	FIELD(HMMT_CATCH, hmmt_catch, us, 1, EINVAL, "at no call"),
 	BAD_FLAGS(HMMT_API, hmmt_api),
 	FIELD(HMMT_API, hmmt_api, addr, 8, EINVAL, "misaligned"),
 	FIELD(HMMT_API, hmmt_api, which, 1000, ENODATA, "behind the last row"),

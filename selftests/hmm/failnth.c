@@ -262,6 +262,11 @@ static int perturb(void)
 	return hmmt_perturb(&dev0, 0, 0);
 }
 
+static int catch(void)
+{
+	return hmmt_catch(&dev0, 0, 0, NULL);
+}
+
 static int checksum(void)
 {
 	return hmmt_checksum(&dev0, base(), HMMT_PMD_SIZE, (uint64_t *)buf, NULL);
@@ -429,6 +434,7 @@ static const struct row rows[] = {
 	  { ENOMEM, EFAULT, EBUSY, EAGAIN } },
 	{ "HMMT_PIN RELEASE", some_system, unpin, NONE, { } },
 	{ "HMMT_PERTURB", some_system, perturb, NONE, { } },
+	{ "HMMT_CATCH", some_system, catch, NONE, { } },
 	{ "HMMT_UNPLUG", all_plugged, unplug, 0, { ENOMEM, EBUSY } },
 	{ "HMMT_UNPLUG PLUG", all_unplugged, plug, 0, { ENOMEM } },
 	{ "HMMT_UNPLUG plugged", all_plugged, stats, NONE, { } },

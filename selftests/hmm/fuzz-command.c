@@ -196,6 +196,12 @@ static void gen_perturb(struct thread *t, union arg *arg)
 	arg->perturb.seed = hmmt_rng_u64(&t->rng);
 }
 
+static void gen_catch(struct thread *t, union arg *arg)
+{
+	arg->catch.nth = below(t, 20);
+	arg->catch.us = arg->catch.nth ? 1 + below(t, 2000) : 0;
+}
+
 /* What is in the buffer is hardly ever where a function starts. */
 static void gen_calls(struct thread *t, union arg *arg)
 {
@@ -268,6 +274,7 @@ static const struct kind kinds[FUZZ_KINDS] = {
 	{ "calls", HMMT_CALLS, gen_calls, 1, false, { EOPNOTSUPP, ENOMEM } },
 	{ "unplug", HMMT_UNPLUG, gen_unplug, 4, false, { ENXIO, EALREADY, EBUSY, ENOMEM, EINTR } },
 	{ "api", HMMT_API, gen_api, 1, false, { EPERM, ENODATA, EOPNOTSUPP } },
+	{ "catch", HMMT_CATCH, gen_catch, 1, false, { EOPNOTSUPP } },
 	{ "uring", 0, NULL, 0, false,
 	  { IO_ERRS, ENODEV, ECANCELED, EOPNOTSUPP, ENOTTY } },
 	{ "open", 0, NULL, 0, false, { ENOMEM, EINTR, EMFILE } },

@@ -19,7 +19,7 @@
 
 #include "hmmt.h"
 
-#define FUZZ_KINDS	27	/* rows of the table, and the calls beside it */
+#define FUZZ_KINDS	28	/* rows of the table, and the calls beside it */
 #define FUZZ_ERRNOS	160
 #define FUZZ_WORKERS	4
 #define FUZZ_THREADS	3
@@ -106,6 +106,7 @@ union arg {
 	struct hmmt_migrate	migrate;
 	struct hmmt_access	access;
 	struct hmmt_api		api;
+	struct hmmt_catch	catch;
 	struct hmmt_snapshot	snapshot;
 	struct hmmt_stats	stats;
 	struct hmmt_check	check;

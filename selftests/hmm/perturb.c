@@ -22,6 +22,14 @@ static struct hmmt_function functions[HMMT_CALLS_MAX];
 static struct hmmt_call calls[HMMT_CALLS_MAX];
 static uint64_t called, waited;
 
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
 static bool have_tracer(void)
 {
 	if (hmmt_calls_set(&dev0, NULL, 0, 0, 0) != -EOPNOTSUPP)
@@ -204,18 +212,60 @@ static bool errors(void)
 	return true;
 }
 
+/* --- one thread is caught ------------------------------------------------------- */
+
+#define CATCH_US	20000
+
+/* The time that a migration takes, in ns, 0: it failed; who was not caught is not any more */
+static uint64_t one_migration(unsigned long flags, uint64_t *caught)
+{
+	uint64_t then = now_ns(), ns;
+
+	if (migrate(&dev0, 0, PAGES, flags, NULL) == false)
+		return 0;
+	ns = now_ns() - then;
+	return hmmt_catch(&dev0, 0, 0, caught) ? 0 : ns;
+}
+
+static bool catches(void)
+{
+	uint64_t was, is, free_ns, ns;
+	unsigned int n, i;
+
+	if (!have_tracer())
+		return false;
+	WANT(hmmt_catch(&dev0, 1, 0, NULL) == -EINVAL, "for no time");
+	WANT(hmmt_catch(&dev0, 1, 20001, NULL) == -EINVAL, "for too long");
+	TRY(set("migrate", &n));
+	for (i = 0; i < n; i++) {
+		calls[i].one_in = UINT32_MAX;
+		calls[i].error = 0;
+	}
+	WANT(!hmmt_calls_set(&dev0, calls, n, 1, 1), "set");
+	TRY(fill(1, true));
+	free_ns = one_migration(0, &was);
+	WANT(free_ns, "migration");
+	for (i = 1; i < 4; i++) {
+		WANT(!hmmt_catch(&dev0, i, CATCH_US, NULL), "catch");
+		ns = one_migration(i % 2 ? HMMT_MIGRATE_TO_SYS : 0, &is);
+		WANT(is == was + 1, "call %u: caught %llu times", i,
+		     (unsigned long long)(is - was));
+		WANT(ns > CATCH_US * 1000ULL, "call %u: %llu ns", i, (unsigned long long)ns);
+		was = is;
+	}
+	/* not by a call that does not come, nor later, nor when it was taken back */
+	WANT(!hmmt_catch(&dev0, 1000, CATCH_US, NULL), "catch");
+	WANT(one_migration(0, &is) && is == was, "caught by another call");
+	WANT(!hmmt_catch(&dev0, 1, CATCH_US, NULL) && !hmmt_catch(&dev0, 0, 0, NULL), "catch");
+	WANT(one_migration(HMMT_MIGRATE_TO_SYS, &is) && is == was, "caught once more");
+	WANT(!hmmt_calls_set(&dev0, NULL, 0, 0, 0), "off");
+	return verify(0, PAGES);
+}
+
 /* --- turns ----------------------------------------------------------------------- */
 
 #define TURNS_MS	6000	/* so long one CPU is kept busy */
 #define STARVED_MS	60	/* the other one waits: 7 to 10 with turns, 140 and more without */
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 /*
  * A CPU that is busy in the kernel does not keep an idle one that it woke from
@@ -267,6 +317,7 @@ static const struct test tests[] = {
 	{ "odds", odds },
 	{ "off", off },
 	{ "errors", errors },
+	{ "catches", catches },
 };
 
 int main(int argc, char **argv)

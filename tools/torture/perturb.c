@@ -14,6 +14,8 @@
 
 #define SET_DIR		"/perturb"
 #define MAX_SETS	16
+#define CATCH_US	4000	/* in which another thread migrates a THP and more */
+#define CATCH_ODDS	32	/* of so many ops one is caught */
 
 static struct {
 	char name[32];
@@ -25,6 +27,7 @@ static struct hmmt_call calls[HMMT_CALLS_MAX];
 static struct {
 	uint64_t calls, waited;
 } past[HMMT_CALLS_MAX];		/* before the driver was loaded again */
+static uint64_t caught;			/* threads */
 static const struct hmmt_dev *device;
 static const char *skipped;
 
@@ -142,12 +145,40 @@ int perturb_start(const struct config *cfg, const struct hmmt_dev *dev)
 	return ret;
 }
 
+/* Rather at one of the first calls: most system calls make few of those that are set. */
+void perturb_catch(const struct worker *w, uint64_t draw)
+{
+	unsigned int below = 1 << draw % 6;
+
+	if (device && !skipped)
+		hmmt_catch(&w->r->dev[0], 1 + (draw >> 8) % below, CATCH_US, NULL);
+}
+
+bool perturb_catch_op(const struct worker *w, uint64_t seed)
+{
+	uint64_t draw = hmmt_mix64(seed ^ 0x6361746368);
+
+	if (draw % CATCH_ODDS)
+		return false;
+	perturb_catch(w, draw >> 8);
+	return true;
+}
+
+void perturb_let_go(const struct worker *w)
+{
+	if (device && !skipped)
+		hmmt_catch(&w->r->dev[0], 0, 0, NULL);
+}
+
 void perturb_stop(void)
 {
+	uint64_t n = 0;
 	unsigned int i;
 
 	if (!device || skipped || hmmt_calls_get(device, calls, nr_functions))
 		return;
+	if (!hmmt_catch(device, 0, 0, &n))
+		caught += n;
 	for (i = 0; i < nr_functions; i++) {
 		past[i].calls += calls[i].calls;
 		past[i].waited += calls[i].waited;
@@ -182,7 +213,7 @@ void perturb_report(const struct config *cfg)
 	if (skipped)
 		printf(",\"skipped\":\"%s\"", skipped);
 	perturb_stop();
-	printf(",\"sets\":{");
+	printf(",\"caught\":%llu,\"sets\":{", (unsigned long long)caught);
 	for (s = 0; s < nr_sets; s++)
 		report_set(s, s ? "," : "");
 	printf("}}");

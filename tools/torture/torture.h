@@ -485,6 +485,10 @@ int perturb_parse(struct config *cfg, char *list);
 int perturb_start(const struct config *cfg, const struct hmmt_dev *dev);
 /* Before the driver goes: its counts are added up. */
 void perturb_stop(void);
+/* This thread is to be caught in the kernel, once, as @draw says; by @seed, perhaps: was it? */
+void perturb_catch(const struct worker *w, uint64_t draw);
+bool perturb_catch_op(const struct worker *w, uint64_t seed);
+void perturb_let_go(const struct worker *w);
 /* Its part of the record; stops. */
 void perturb_report(const struct config *cfg);
 

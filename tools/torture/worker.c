@@ -92,6 +92,7 @@ static void run_op(struct worker *w, const struct program_line *l)
 {
 	const struct op *op = ops_get(l->number);
 	struct op_stat *st = &w->sh->op[l->number];
+	bool catch;
 	int ret;
 
 	w->op = l->number;
@@ -102,7 +103,10 @@ static void run_op(struct worker *w, const struct program_line *l)
 	w->rng.dry = !l->seed;
 	trace_draws(w);
 	w->record = journal_begin(w->r->journal, l->number, w->idx, getpid(), now_ns(), l->seed);
+	catch = perturb_catch_op(w, l->seed + w->r->cfg->pauses);
 	ret = op->run(w);
+	if (catch)
+		perturb_let_go(w);
 	journal_end(w->r->journal, w->record, ret);
 	if (!ret) {
 		atomic_fetch_add_explicit(&st->done, 1, memory_order_relaxed);

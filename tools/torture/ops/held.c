@@ -39,6 +39,12 @@ enum where { IN_SYSTEM, IN_PARTS, NOWHERE, IN_ZEROS, IN_DEVICE, NR_WHERES };
 /* What is held up */
 enum how { BY_COMMAND, BY_EVICTION, BY_FAULT, NR_HOWS };
 
+/*
+ * Or nothing is held up: both go at once, and one of them is caught where the kernel waits
+ * for nobody (HMMT_CATCH), so that the other one is through before it goes on.
+ */
+enum who { NOBODY, WHO_MEDDLES, WHO_MIGRATES };
+
 static const unsigned int points[] = {
 	HMMT_HOLD_COLLECTED, HMMT_HOLD_COPIED, HMMT_HOLD_MOVED, HMMT_HOLD_FAULTED,
 };
@@ -52,11 +58,13 @@ struct held {
 	unsigned int point;
 	enum how how;
 	bool shared;		/* ... of another process */
-	bool early;		/* what meddles does not wait until it is held */
+	enum who late;
+	int ready[2];		/* the other one is about to begin */
 	bool drop;		/* it gets no destination, all goes back to where it was */
 	pid_t pid;		/* of that one */
 	bool killed;		/* ... by us */
 	void (*meddle)(struct held *h);	/* what comes meanwhile */
+	uint64_t draw;		/* where it is caught */
 	uint64_t key;		/* what the block holds, 0: zeros */
 	struct span gone;	/* zeros in any case */
 	struct span fixed;	/* not to be written to any more */
@@ -93,7 +101,13 @@ static void hold_up(struct held *h)
 	struct hmmt_dev *dev = &h->w->r->dev[0];
 	uint64_t val;
 
-	if (hmmt_hold(dev, h->point, HOLD_MS))
+	if (h->late != NOBODY && write(h->ready[1], "", 1) != 1)
+		return;
+	if (h->late == WHO_MIGRATES)
+		perturb_catch(h->w, h->draw);
+	else if (h->late == WHO_MEDDLES)
+		nap_ms(1);
+	else if (hmmt_hold(dev, h->point, HOLD_MS))
 		return;
 	if (h->how == BY_FAULT)
 		access_load((unsigned long)h->p, &val);
@@ -510,16 +524,40 @@ static void check_block(struct held *h)
 			   VIA_CPU, what);
 }
 
+static void wait_until_held(struct held *h, uint64_t was)
+{
+	unsigned int n;
+
+	for (n = 0; n < PATIENCE_MS && times_held(h->w) == was; n++)
+		nap_ms(1);
+	/* seldom: it may have to wait, and then what comes next comes too late */
+	if (hmmt_rng_chance(&h->w->rng, 1, 3))
+		tell_devices(h);
+}
+
+static void wait_until_ready(struct held *h)
+{
+	char c;
+
+	if (h->shared)
+		close(h->ready[1]);
+	if (read(h->ready[0], &c, 1) != 1)
+		return;
+	if (h->late == WHO_MEDDLES)
+		perturb_catch(h->w, h->draw);
+	else
+		nap_ms(1);
+}
+
 static int held_child(struct worker *w, void *arg)
 {
 	struct held *h = arg;
 	pthread_t thread;
-	unsigned int n;
 	uint64_t was;
 	int status = 0;
 
 	h->w = w;
-	if (!make_block(h))
+	if (pipe(h->ready) || !make_block(h))
 		return CHILD_NOTHING;
 	tell_devices(h);
 	was = times_held(w);
@@ -532,12 +570,12 @@ static int held_child(struct worker *w, void *arg)
 	} else if (pthread_create(&thread, NULL, hold_thread, h)) {
 		return CHILD_NOTHING;
 	}
-	for (n = 0; !h->early && n < PATIENCE_MS && times_held(w) == was; n++)
-		nap_ms(1);
-	/* seldom: it may have to wait, and then what comes next comes too late */
-	if (hmmt_rng_chance(&w->rng, 1, 3))
-		tell_devices(h);
+	if (h->late == NOBODY)
+		wait_until_held(h, was);
+	else
+		wait_until_ready(h);
 	h->meddle(h);
+	perturb_let_go(w);
 	step_begin(w, STEP_WAIT, (unsigned long)h->p);
 	if (h->shared)
 		waitpid(h->pid, &status, 0);
@@ -566,9 +604,11 @@ static int held(struct worker *w, void (*meddle)(struct held *h), unsigned int w
 	h.base = h.where != IN_PARTS && hmmt_rng_chance(&w->rng, 1, 3);
 	h.page = hmmt_rng_between(&w->rng, 1, HMMT_PMD_PAGES - 1);
 	op_arg(w, h.point);
-	h.early = hmmt_rng_chance(&w->rng, 1, 4);
+	h.late = hmmt_rng_chance(&w->rng, 1, 2) ? NOBODY :
+		 hmmt_rng_between(&w->rng, WHO_MEDDLES, WHO_MIGRATES);
+	h.draw = hmmt_rng_u64(&w->rng);
 	h.drop = meddle == meddle_uffd_move || hmmt_rng_chance(&w->rng, 1, 4);
-	op_arg(w, h.drop << 13 | h.early << 12 | h.where << 8 | h.base << 4 | h.how << 1 | h.shared);
+	op_arg(w, h.drop << 13 | h.late << 14 | h.where << 8 | h.base << 4 | h.how << 1 | h.shared);
 	return child_result(w, child_run(w, held_child, &h), "held up");
 }
 
@@ -616,8 +656,8 @@ const struct op ops_held[] = {
 	  OP_PROCESS, 1, held_discard },
 	{ "held_fork", "... fork(), and writes by the child", NEED_DEV | NEED_THP, OP_PROCESS, 1,
 	  held_fork },
-	{ "held_uffd_move", "... UFFDIO_MOVE, of what comes to no device", NEED_DEV | NEED_THP | NEED_UFFD,
-	  OP_PROCESS, 1, held_uffd_move },
+	{ "held_uffd_move", "... UFFDIO_MOVE, of what comes to no device",
+	  NEED_DEV | NEED_THP | NEED_UFFD, OP_PROCESS, 1, held_uffd_move },
 	{ "held_reap", "... kill and reap who holds it, but no device THP", NEED_DEV | NEED_THP,
 	  OP_PROCESS, 1, held_reap },
 	{ "held_zap", "... either of these two, of a device THP", NEED_DEV | NEED_THP,
