@@ -183,6 +183,8 @@ explains "none of its titles" 1 'title: x\ntitle: /WARNING in else.*/'
 explains "by its second title" 0 'title: x\ntitle: WARNING in migrate_vma_collect_huge_pmd'
 explains "in runs of its kind" 0 'title: /WARNING in .*/\nexpect: torture'
 explains "in runs of the other kind" 1 'title: /WARNING in .*/\nexpect: selftest'
+explains "in runs of another program" 0 'title: /WARNING in .*/\nexcept: tortur'
+explains "but not of this one" 1 'title: /WARNING in .*/\nexcept: torture'
 explains "by its second title, an expression" 0 'title: x\ntitle: /WARNING in migrate_.*/'
 rm -rf "$tmp/run"
 cp -r "$here/fixtures/pass" "$tmp/run"

@@ -155,7 +155,7 @@ struct hmmt_known {
 	char *title[HMMT_KNOWN_TITLES];		/* NULL behind the last one */
 	bool regex[HMMT_KNOWN_TITLES];
 	char *kernels;		/* space separated shell patterns */
-	char *reference, *evidence, *without, *expect;
+	char *reference, *evidence, *without, *expect, *except;
 };
 
 struct hmmt_known_list {
@@ -166,9 +166,9 @@ struct hmmt_known_list {
 /* Reads DIR/ *.known; complains on stderr and returns -EINVAL on a bad one. */
 int hmmt_known_read(const char *dir, struct hmmt_known_list *list);
 void hmmt_known_free(struct hmmt_known_list *list);
-/* The known issue that @title is on @kernel, in runs that @expect torture or selftest; or NULL */
+/* The known issue that @title is in a run, of which @run is what run.json says; or NULL */
 const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list, const char *title,
-					  const char *kernel, const char *expect);
+					  const json_t *run);
 
 /* ---- runinfo.c: run.json and the header of the journal ---- */
 

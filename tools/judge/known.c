@@ -12,6 +12,8 @@
  *              would die of it at once (optional; read by tools/campaign)
  *   expect:    torture or selftest: only in runs of that kind, where a bug of
  *              the other kind could have the same title (optional)
+ *   except:    a program of the guest, in which it cannot come about: there the
+ *              same title is that of something else (optional)
  */
 #include <dirent.h>
 #include <errno.h>
@@ -40,6 +42,7 @@ static void free_item(struct hmmt_known *k)
 	free(k->evidence);
 	free(k->without);
 	free(k->expect);
+	free(k->except);
 }
 
 static char **field(struct hmmt_known *k, const char *key)
@@ -61,6 +64,8 @@ static char **field(struct hmmt_known *k, const char *key)
 		return &k->without;
 	if (!strcmp(key, "expect"))
 		return &k->expect;
+	if (!strcmp(key, "except"))
+		return &k->except;
 	return NULL;
 }
 
@@ -74,7 +79,7 @@ static int set_field(const char *path, struct hmmt_known *k, char *line)
 	to = field(k, line);
 	if (!to) {
 		snprintf(what, sizeof(what),
-			 "unknown key \"%.40s\" (title, kernels, reference, evidence, without, expect)",
+			 "unknown key \"%.40s\" (title, kernels, reference, evidence, without, expect, except)",
 			 line);
 		return known_error(path, what);
 	}
@@ -243,8 +248,29 @@ static bool kernel_matches(const char *patterns, const char *kernel)
 	return false;
 }
 
+/* Is @program one of the words for the guest? */
+static bool ran(const char *cmdline, const char *program)
+{
+	const char *words = strstr(cmdline, " -- ");
+	size_t len = strlen(program);
+
+	for (words = words ? words + 3 : ""; *words; words += strcspn(words, " ")) {
+		words += strspn(words, " ");
+		if (!strncmp(words, program, len) && (!words[len] || words[len] == ' '))
+			return true;
+	}
+	return false;
+}
+
+static bool known_in(const struct hmmt_known *k, const json_t *run)
+{
+	return kernel_matches(k->kernels, hmmt_json_str(run, "kernel_release", "unknown")) &&
+	       (!k->expect || !strcmp(k->expect, hmmt_json_str(run, "expect", "torture"))) &&
+	       (!k->except || !ran(hmmt_json_str(run, "cmdline", ""), k->except));
+}
+
 const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list, const char *title,
-					  const char *kernel, const char *expect)
+					  const json_t *run)
 {
 	const struct hmmt_known *k;
 	char norm[HMMT_TITLE_MAX];
@@ -253,8 +279,7 @@ const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list, co
 	hmmt_title_normalise(title, norm, sizeof(norm));
 	for (i = 0; list && i < list->nr; i++) {
 		k = &list->item[i];
-		if (kernel_matches(k->kernels, kernel) &&
-		    (!k->expect || !strcmp(k->expect, expect)) && one_title_matches(k, norm))
+		if (known_in(k, run) && one_title_matches(k, norm))
 			return k;
 	}
 	return NULL;

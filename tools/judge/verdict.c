@@ -209,8 +209,7 @@ static bool all_known(struct hmmt_judgement *j, const struct hmmt_known_list *li
 	size_t i;
 
 	for (i = 0; i < j->nr_failures; i++) {
-		k = hmmt_known_match(list, j->failure[i].title, j->run.kernel,
-				     j->run.expect);
+		k = hmmt_known_match(list, j->failure[i].title, j->run.json);
 		if (!k) {
 			all = false;
 			continue;

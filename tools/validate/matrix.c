@@ -115,8 +115,7 @@ static const char *known_as(const json_t *verdict, const char *name)
 	char title[HMMT_TITLE_MAX];
 
 	snprintf(title, sizeof(title), "test %s failed", name);
-	k = hmmt_known_match(&known_issues, title, hmmt_json_str(run, "kernel_release", ""),
-			     "selftest");
+	k = hmmt_known_match(&known_issues, title, run);
 	return k ? k->name : NULL;
 }
 
