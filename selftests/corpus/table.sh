@@ -53,18 +53,22 @@ refused()
 	rm -r "$tmp/bugs"
 }
 
-# run DIR ENGINE SECONDS TITLE...: a judged run; a title "known:X" is a known issue
+# run DIR ENGINE SECONDS TITLE...: a judged run; a title "known:X" is a known issue, "oracle:X" is
+# an oracle's, all others are the console's; at 3 s, or "X@US"
 run()
 {
-	local dir=$1 engine=$2 secs=$3 title list='' key
+	local dir=$1 engine=$2 secs=$3 title list='' key source us
 
 	shift 3
 	mkdir -p "$dir"
 	for title; do
-		key=
+		key='' source=console us=3000000
 		[[ $title != known:* ]] || key=', "known": "k"'
-		list+="${list:+, }{\"title\": \"${title#known:}\", \"source\": \"console\","
-		list+=" \"time_us\": 3000000$key}"
+		[[ $title != oracle:* ]] || source=oracle
+		[[ $title != *@* ]] || us=${title#*@}
+		title=${title%@*}
+		list+="${list:+, }{\"title\": \"${title#*:}\", \"source\": \"$source\","
+		list+=" \"time_us\": $us$key}"
 	done
 	printf '{"verdict": "%s", "failures": [%s], "run": {"engine": "%s", "seed": 7,
 		"wall_ms": 2000}, "journal": {"elapsed_ms": %d}}\n' \
@@ -94,7 +98,10 @@ rule()
 	new "what the unmodified kernel shows is no catch" "" "seen on stock"
 	new "nor what it has shown at another time" "" "once seen on stock"
 	new "anything else is" "new" "new"
-	new "also behind a known issue" "new" known:old "new"
+	new "also before a known issue" "new" "new@1000000" known:old
+	new "but not just before it" "" "new@2500000" known:old
+	new "nor behind it, when all may be spoilt" "" known:old "new@9000000"
+	new "unless an oracle says so" "new" known:old "oracle:new@9000000"
 	new "a title is compared whole" "seen on stock 2" "seen on stock 2"
 }
 

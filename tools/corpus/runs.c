@@ -11,6 +11,8 @@
 
 #include "corpus.h"
 
+#define SPOILT_US	1000000
+
 static json_t *read_verdict(const char *run)
 {
 	char path[4096];
@@ -124,6 +126,25 @@ static double last_stamp(const json_t *verdict)
 		      "[%lf]", &s) == 1 ? s : 0;
 }
 
+/*
+ * Does the console tell of a known issue, before @time_us or just after it? Locks and counts
+ * that it has spoilt are noticed by others as well, later and sooner.
+ */
+static bool is_spoilt(const json_t *verdict, json_int_t time_us)
+{
+	const json_t *e;
+	json_int_t t;
+	size_t i;
+
+	json_array_foreach(json_object_get(verdict, "failures"), i, e) {
+		t = hmmt_json_int(e, "time_us", -1);
+		if (json_object_get(e, "known") && t >= 0 && t - time_us < SPOILT_US &&
+		    !strcmp(hmmt_json_str(e, "source", ""), "console"))
+			return true;
+	}
+	return false;
+}
+
 int finding_read(const char *run, const struct titles *not_new, const char *source,
 		 struct finding *f)
 {
@@ -143,6 +164,8 @@ int finding_read(const char *run, const struct titles *not_new, const char *sour
 	json_array_foreach(json_object_get(verdict, "failures"), i, e) {
 		if (json_object_get(e, "known") ||
 		    has_title(not_new, hmmt_json_str(e, "title", "")) ||
+		    (!strcmp(hmmt_json_str(e, "source", ""), "console") &&
+		     is_spoilt(verdict, hmmt_json_int(e, "time_us", -1))) ||
 		    (source && strcmp(source, hmmt_json_str(e, "source", ""))))
 			continue;
 		hmmt_copy(f->title, sizeof(f->title), hmmt_json_str(e, "title", ""));
