@@ -64,6 +64,7 @@ run()
 	for title; do
 		key='' source=console us=3000000
 		[[ $title != known:* ]] || key=', "known": "k"'
+		[[ $title != known:spoils* ]] || key+=', "spoils": "locks"'
 		[[ $title != oracle:* ]] || source=oracle
 		[[ $title != *@* ]] || us=${title#*@}
 		title=${title%@*}
@@ -99,9 +100,11 @@ rule()
 	new "nor what it has shown at another time" "" "once seen on stock"
 	new "anything else is" "new" "new"
 	new "also before a known issue" "new" "new@1000000" known:old
-	new "but not just before it" "" "new@2500000" known:old
-	new "nor behind it, when all may be spoilt" "" known:old "new@9000000"
-	new "unless an oracle says so" "new" known:old "oracle:new@9000000"
+	new "or just before it" "new" "new@2500000" known:old
+	new "but not of one that spoils things" "" "new@2500000" known:spoils
+	new "unless it is a second earlier" "new" "new@1000000" known:spoils
+	new "nor behind such a one" "" known:spoils "new@9000000"
+	new "unless an oracle says so" "new" known:spoils "oracle:new@9000000"
 	new "a title is compared whole" "seen on stock 2" "seen on stock 2"
 }
 

@@ -127,8 +127,8 @@ static double last_stamp(const json_t *verdict)
 }
 
 /*
- * Does the console tell of a known issue, before @time_us or just after it? Locks and counts
- * that it has spoilt are noticed by others as well, later and sooner.
+ * Does the console tell of a known issue that spoils locks or counts, before @time_us or just
+ * after it? They are noticed by others as well, later and sooner.
  */
 static bool is_spoilt(const json_t *verdict, json_int_t time_us)
 {
@@ -138,7 +138,7 @@ static bool is_spoilt(const json_t *verdict, json_int_t time_us)
 
 	json_array_foreach(json_object_get(verdict, "failures"), i, e) {
 		t = hmmt_json_int(e, "time_us", -1);
-		if (json_object_get(e, "known") && t >= 0 && t - time_us < SPOILT_US &&
+		if (json_object_get(e, "spoils") && t >= 0 && t - time_us < SPOILT_US &&
 		    !strcmp(hmmt_json_str(e, "source", ""), "console"))
 			return true;
 	}

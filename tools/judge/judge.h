@@ -155,7 +155,7 @@ struct hmmt_known {
 	char *title[HMMT_KNOWN_TITLES];		/* NULL behind the last one */
 	bool regex[HMMT_KNOWN_TITLES];
 	char *kernels;		/* space separated shell patterns */
-	char *reference, *evidence, *without, *expect, *except;
+	char *reference, *evidence, *without, *expect, *except, *spoils;
 };
 
 struct hmmt_known_list {
@@ -216,6 +216,7 @@ struct hmmt_failure {
 	char *detail;
 	int64_t time_us;
 	const char *known;
+	const char *spoils;	/* what the known issue leaves behind, or NULL */
 };
 
 struct hmmt_judgement {

@@ -14,6 +14,8 @@
  *              the other kind could have the same title (optional)
  *   except:    a program of the guest, in which it cannot come about: there the
  *              same title is that of something else (optional)
+ *   spoils:    what it leaves wrong behind for others to stumble over, such as
+ *              locks or references (optional; goes into the verdict)
  */
 #include <dirent.h>
 #include <errno.h>
@@ -43,6 +45,7 @@ static void free_item(struct hmmt_known *k)
 	free(k->without);
 	free(k->expect);
 	free(k->except);
+	free(k->spoils);
 }
 
 static char **field(struct hmmt_known *k, const char *key)
@@ -66,6 +69,8 @@ static char **field(struct hmmt_known *k, const char *key)
 		return &k->expect;
 	if (!strcmp(key, "except"))
 		return &k->except;
+	if (!strcmp(key, "spoils"))
+		return &k->spoils;
 	return NULL;
 }
 
@@ -79,7 +84,7 @@ static int set_field(const char *path, struct hmmt_known *k, char *line)
 	to = field(k, line);
 	if (!to) {
 		snprintf(what, sizeof(what),
-			 "unknown key \"%.40s\" (title, kernels, reference, evidence, without, expect, except)",
+			 "unknown key \"%.40s\" (title, kernels, reference, evidence, without, expect, except, spoils)",
 			 line);
 		return known_error(path, what);
 	}

@@ -215,6 +215,7 @@ static bool all_known(struct hmmt_judgement *j, const struct hmmt_known_list *li
 			continue;
 		}
 		j->failure[i].known = k->name;
+		j->failure[i].spoils = k->spoils;
 		o = json_object();
 		json_object_set_new(o, "name", hmmt_json_string(k->name));
 		json_object_set_new(o, "title", hmmt_json_string(j->failure[i].title));

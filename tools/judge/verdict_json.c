@@ -50,6 +50,8 @@ static json_t *failures_json(const struct hmmt_judgement *j)
 			json_object_set_new(e, "time_us", json_integer(f->time_us));
 		if (f->known)
 			json_object_set_new(e, "known", hmmt_json_string(f->known));
+		if (f->spoils)
+			json_object_set_new(e, "spoils", hmmt_json_string(f->spoils));
 		json_array_append_new(list, e);
 	}
 	return list;
