@@ -11,6 +11,8 @@
 // oracle: reader
 // budget: 120s
 // class: logic
+// equivalent: no writable device PMD is write-protected by userfaultfd: this function makes those
+//	readable that it protects, and a THP that was protected before is collected as readable
 
 @@
 @@
