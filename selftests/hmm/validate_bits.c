@@ -321,6 +321,18 @@ static bool wp_mprotect(unsigned long thp)
 	return verify(0, PAGES);
 }
 
+/* What is mapped falls apart in the device, the folio stays whole. */
+static bool wp_split(unsigned long unused)
+{
+	TRY(wp_area(true));
+	TRY(move(0, PAGES, 0, NULL));
+	TRY(protect(0, PAGES, true));
+	WANT(!mprotect(ptr(7), HMMT_PAGE_SIZE, PROT_READ), "%s", strerror(errno));
+	TRY(protected_at(area, 0, PAGES, "after the PMD was split"));
+	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE), "%s", strerror(errno));
+	return verify(0, PAGES);
+}
+
 #define WP_THP		(1 << 0)
 #define WP_DEVICE	(1 << 1)
 
@@ -470,6 +482,8 @@ const struct row bits_rows[] = {
 	  "change_non_present_huge_pmd()", wp_mprotect, 1, 0 },
 	{ "bits.uffd_wp_mprotect_base", "the same of base pages", "change_pte_range()",
 	  wp_mprotect, 0, 0 },
+	{ "bits.uffd_wp_split", "a device PMD that is split keeps uffd-wp",
+	  "__split_huge_pmd_locked()", wp_split, 0, 0 },
 	{ "bits.uffd_wp_event", "a store to a protected device THP is told and waits", UFFD,
 	  wp_event, WP_THP | WP_DEVICE, 0 },
 	{ "bits.uffd_wp_event_base", "the same of base pages", UFFD, wp_event, WP_DEVICE, 0 },
