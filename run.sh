@@ -98,9 +98,9 @@ of them, and "control", the tree as it is. See docs/corpus.md.
   --check           only apply and compile each: fast
   --half HALF       tuned or held: a fixed half of all
   --class CLASS     logic or race
-  --budget T        torture each so long at most (default: of the bug)
+  --budget T        torture each so long at most (default: of the bug); 0: only build
   --hmm-tests       the tree's own hmm-tests on each kernel as well
-  --resume DIR      go on with a run that was cut
+  --resume DIR      go on: what was cut, or whom a larger --budget or --hmm-tests is for
   --table DIR       print the table of a run again
   --profile P       configs/profiles/corpus if not said
   --flavour F       instead of those that the bugs ask for

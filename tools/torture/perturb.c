@@ -14,7 +14,7 @@
 
 #define SET_DIR		"/perturb"
 #define MAX_SETS	16
-#define CATCH_US	4000	/* in which another thread migrates a THP and more */
+#define CATCH_US	4000	/* for another thread to come into the window */
 #define CATCH_ODDS	32	/* of so many ops one is caught */
 
 static struct {

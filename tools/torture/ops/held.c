@@ -608,7 +608,9 @@ static int held(struct worker *w, void (*meddle)(struct held *h), unsigned int w
 		 hmmt_rng_between(&w->rng, WHO_MEDDLES, WHO_MIGRATES);
 	h.draw = hmmt_rng_u64(&w->rng);
 	h.drop = meddle == meddle_uffd_move || hmmt_rng_chance(&w->rng, 1, 4);
-	op_arg(w, h.drop << 13 | h.late << 14 | h.where << 8 | h.base << 4 | h.how << 1 | h.shared);
+	/* an eviction is refused by the allocations of a process of its own */
+	h.drop &= h.how == BY_COMMAND || (h.how == BY_EVICTION && h.shared);
+	op_arg(w, h.late << 13 | h.drop << 12 | h.where << 8 | h.base << 4 | h.how << 1 | h.shared);
 	return child_result(w, child_run(w, held_child, &h), "held up");
 }
 
