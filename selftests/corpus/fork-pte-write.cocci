@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: fork
-// oracle: fork, console
+// oracle: fork_isolation, console
 // budget: 60s
 // class: logic
 

@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: storm
-// oracle: negative, denied
+// oracle: negative
 // budget: 300s
 // class: race
 

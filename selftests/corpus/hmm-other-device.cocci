@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: everything
-// oracle: negative, denied
+// oracle: negative
 // budget: 120s
 // class: logic
 

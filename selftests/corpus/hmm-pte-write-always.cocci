@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: fork
-// oracle: fork, negative
+// oracle: fork_isolation, negative
 // budget: 120s
 // class: logic
 

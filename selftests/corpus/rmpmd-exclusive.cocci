@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: fork
-// oracle: fork
+// oracle: fork_isolation
 // budget: 120s
 // class: logic
 

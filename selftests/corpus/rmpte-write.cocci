@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: fork
-// oracle: fork, negative, console
+// oracle: fork_isolation, negative, console
 // budget: 120s
 // class: logic
 

@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: fork
-// oracle: console, fork
+// oracle: console, fork_isolation
 // budget: 120s
 // class: logic
 

@@ -54,7 +54,7 @@ refused()
 }
 
 # run DIR ENGINE SECONDS TITLE...: a judged run; a title "known:X" is a known issue, "oracle:X" is
-# an oracle's, all others are the console's; at 3 s, or "X@US"
+# of the oracle slot, all others are the console's; at 3 s, or "X@US"
 run()
 {
 	local dir=$1 engine=$2 secs=$3 title list='' key source us
@@ -65,7 +65,7 @@ run()
 		key='' source=console us=3000000
 		[[ $title != known:* ]] || key=', "known": "k"'
 		[[ $title != known:spoils* ]] || key+=', "spoils": "locks"'
-		[[ $title != oracle:* ]] || source=oracle
+		[[ $title != oracle:* ]] || { source=oracle key=', "oracle": "slot"'; }
 		[[ $title != *@* ]] || us=${title#*@}
 		title=${title%@*}
 		list+="${list:+, }{\"title\": \"${title#*:}\", \"source\": \"$source\","
@@ -118,7 +118,7 @@ table()
 {
 	local rc=0 id out
 
-	for id in caught masked survivor same wrong; do
+	for id in caught late masked survivor same wrong; do
 		case $id in
 		same | wrong) make_bug "$id" logic "equivalent: because" ;;
 		masked) make_bug "$id" race ;;
@@ -134,7 +134,8 @@ table()
 	echo "apply the patch changes -0 +0 lines" >"$tmp/results/stale/state"
 	echo "build failed" >"$tmp/results/broken/state"
 	run "$tmp/results/caught/001-a" det 20 known:old
-	run "$tmp/results/caught/002-b" live 20 "new"
+	run "$tmp/results/caught/002-b" live 20 "oracle:new"
+	run "$tmp/results/late/001-a" det 20 "new@61000000"
 	run "$tmp/results/caught/hmm-tests" det 20
 	run "$tmp/results/masked/001-a" det 20 "seen on stock"
 	run "$tmp/results/survivor/001-a" det 20
@@ -145,7 +146,17 @@ table()
 	ktap_equal "table: exit code" "$rc" 1
 	ktap_equal "caught by the second guest" "$(cell caught 4) $(cell caught 9)" "caught 2"
 	ktap_equal "its engine" "$(cell caught 7)" live
-	ktap_equal "clocks of the guests add up" "$(cell caught 10) $(cell caught 11)" "23.0 4.0"
+	ktap_equal "clocks of the guests add up" "$(cell caught 10) $(cell caught 11)" "40.0 4.0"
+	ktap_equal "noticed by the oracle that was expected, in time" \
+		"$(cell caught 5) $(cell caught 14) $(cell caught 15) $(cell caught 16)" \
+		"slot slot yes yes"
+	ktap_equal "by another one, too late" \
+		"$(cell late 5) $(cell late 14) $(cell late 15) $(cell late 16)" \
+		"console slot no no"
+	ktap_equal "a survivor is neither" "$(cell survivor 15) $(cell survivor 16)" "- -"
+	ktap_match "the table says so" "$out" \
+		$'\nlate .* console: new \(expected: slot\) \(later than 60s\)'
+	ktap_match "and the sums" "$out" "all .*, 1 by what was expected, 2 in the time"
 	ktap_equal "hmm-tests that passed" "$(cell caught 12)$(cell caught 13)" nono
 	ktap_equal "hmm-tests that our judge fails" "$(cell survivor 12)$(cell survivor 13)" noyes
 	ktap_equal "not caught by what stock shows" "$(cell masked 4)" survived
@@ -154,7 +165,7 @@ table()
 	ktap_equal "stale patch" "$(cell stale 4)" "NOT APPLIED"
 	ktap_equal "broken patch" "$(cell broken 4)" "NOT BUILT"
 	ktap_match "one that is not equivalent after all" "$out" "BUT SAID TO BE EQUIVALENT"
-	ktap_match "stale and broken ones count as missed" "$out" "all +2 of +6 caught"
+	ktap_match "stale and broken ones count as missed" "$out" "all +3 of +7 caught"
 	ktap_match "races apart" "$out" "race +0 of +1 caught"
 }
 
@@ -166,6 +177,10 @@ refused "a class that there is not" 's/class: logic/class: luck/'
 refused "another id than the file's name" 's/bug: good/bug: better/'
 refused "a header, which the modules would need too" 's/rmap.c/rmap.h/'
 refused "no budget" 's/60s/soon/'
+refused "an oracle that there is not" 's/oracle: slot/oracle: slot, luck/'
+refused "no oracle between two" 's/oracle: slot/oracle: slot, , hmm/'
+refused "an oracle and none" 's/oracle: slot/oracle: slot, none/'
+refused "two classes" 's/class: logic/class: logic, race/'
 refused "no count of changes" 's/-1 +0/some/'
 rule
 table

@@ -216,20 +216,22 @@ static bool errors(void)
 
 #define CATCH_US	20000
 
-/* The time that a migration takes, in ns, 0: it failed; who was not caught is not any more */
-static uint64_t one_migration(unsigned long flags, uint64_t *caught)
+/* @ns: the time that a migration takes; who was not caught then is not any more */
+static bool one_migration(unsigned long flags, uint64_t *ns, uint64_t *caught)
 {
-	uint64_t then = now_ns(), ns;
+	uint64_t then = now_ns();
+	int ret;
 
-	if (migrate(&dev0, 0, PAGES, flags, NULL) == false)
-		return 0;
-	ns = now_ns() - then;
-	return hmmt_catch(&dev0, 0, 0, caught) ? 0 : ns;
+	TRY(migrate(&dev0, 0, PAGES, flags, NULL));
+	*ns = now_ns() - then;
+	ret = hmmt_catch(&dev0, 0, 0, caught);
+	WANT(!ret, "catch: %s", strerror(-ret));
+	return true;
 }
 
 static bool catches(void)
 {
-	uint64_t was, is, free_ns, ns;
+	uint64_t was, is, ns;
 	unsigned int n, i;
 
 	if (!have_tracer())
@@ -243,11 +245,10 @@ static bool catches(void)
 	}
 	WANT(!hmmt_calls_set(&dev0, calls, n, 1, 1), "set");
 	TRY(fill(1, true));
-	free_ns = one_migration(0, &was);
-	WANT(free_ns, "migration");
+	TRY(one_migration(0, &ns, &was));
 	for (i = 1; i < 4; i++) {
 		WANT(!hmmt_catch(&dev0, i, CATCH_US, NULL), "catch");
-		ns = one_migration(i % 2 ? HMMT_MIGRATE_TO_SYS : 0, &is);
+		TRY(one_migration(i % 2 ? HMMT_MIGRATE_TO_SYS : 0, &ns, &is));
 		WANT(is == was + 1, "call %u: caught %llu times", i,
 		     (unsigned long long)(is - was));
 		WANT(ns > CATCH_US * 1000ULL, "call %u: %llu ns", i, (unsigned long long)ns);
@@ -255,9 +256,11 @@ static bool catches(void)
 	}
 	/* not by a call that does not come, nor later, nor when it was taken back */
 	WANT(!hmmt_catch(&dev0, 1000, CATCH_US, NULL), "catch");
-	WANT(one_migration(0, &is) && is == was, "caught by another call");
+	TRY(one_migration(0, &ns, &is));
+	WANT(is == was, "caught by another call");
 	WANT(!hmmt_catch(&dev0, 1, CATCH_US, NULL) && !hmmt_catch(&dev0, 0, 0, NULL), "catch");
-	WANT(one_migration(HMMT_MIGRATE_TO_SYS, &is) && is == was, "caught once more");
+	TRY(one_migration(HMMT_MIGRATE_TO_SYS, &ns, &is));
+	WANT(is == was, "caught once more");
 	WANT(!hmmt_calls_set(&dev0, NULL, 0, 0, 0), "off");
 	return verify(0, PAGES);
 }

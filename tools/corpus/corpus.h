@@ -27,6 +27,8 @@ void corpus_free(struct corpus *c);
 const struct bug *corpus_find(const struct corpus *c, const char *id);
 /* Half of the corpus that is reported apart: nobody may tune on it. */
 bool bug_is_held_out(const struct bug *b);
+/* Does the head say that @by, an oracle or a source of failures, may notice it? */
+bool bug_expects(const struct bug *b, const char *by);
 
 /* Titles of failures that the unmodified kernel shows, known issues apart. */
 struct titles {
@@ -42,7 +44,7 @@ void titles_free(struct titles *t);
 
 struct finding {
 	char title[HMMT_TITLE_MAX];	/* of the first new failure, "" if none */
-	char source[16];
+	char by[32];			/* the oracle that noticed, else console, test, ... */
 	char verdict[16];		/* of the run, whatever it found */
 	char engine[16];
 	long long seed;

@@ -55,13 +55,17 @@ boot_guest()
 # guest NAME LINE: 0 when it found something new; adds its time to $used
 guest()
 {
-	local name=$1 said rc=0 elapsed
+	local name=$1 said rc=0 elapsed control=$results/control
 
 	boot_guest "$2"
-	said=$("$judge" new "$corpus" "$dir/$name" "$results/control") || rc=$?
+	# what is new in the control is to be kept, too
+	[ "$id" != control ] || control=$dir/none
+	said=$("$judge" new "$corpus" "$dir/$name" "$control") || rc=$?
 	elapsed=${said%%$'\t'*}
 	[ "$elapsed" -ge "$LEAST_SECONDS" ] || elapsed=$LEAST_SECONDS
 	used=$((used + elapsed))
+	[ "$rc" -ne 0 ] || [ "$id" != control ] ||
+		step "control: $name: the unmodified kernel shows ${said#*$'\t'}"
 	[ "$rc" -eq 0 ] || rm -rf "${dir:?}/$name/bundle"
 	return "$rc"
 }

@@ -150,6 +150,7 @@ int finding_read(const char *run, const struct titles *not_new, const char *sour
 {
 	const json_t *info, *e;
 	json_t *verdict = read_verdict(run);
+	const char *from = "";
 	json_int_t us = -1;
 	size_t i;
 
@@ -162,23 +163,25 @@ int finding_read(const char *run, const struct titles *not_new, const char *sour
 	f->seed = hmmt_json_int(info, "seed", 0);
 	f->wall_s = hmmt_json_int(info, "wall_ms", 0) / 1e3;
 	json_array_foreach(json_object_get(verdict, "failures"), i, e) {
+		from = hmmt_json_str(e, "source", "");
+		us = hmmt_json_int(e, "time_us", -1);
 		if (json_object_get(e, "known") ||
 		    has_title(not_new, hmmt_json_str(e, "title", "")) ||
-		    (!strcmp(hmmt_json_str(e, "source", ""), "console") &&
-		     is_spoilt(verdict, hmmt_json_int(e, "time_us", -1))) ||
-		    (source && strcmp(source, hmmt_json_str(e, "source", ""))))
+		    (!strcmp(from, "console") && is_spoilt(verdict, us)) ||
+		    (source && strcmp(source, from)))
 			continue;
 		hmmt_copy(f->title, sizeof(f->title), hmmt_json_str(e, "title", ""));
-		hmmt_copy(f->source, sizeof(f->source), hmmt_json_str(e, "source", ""));
-		us = hmmt_json_int(e, "time_us", -1);
+		hmmt_copy(f->by, sizeof(f->by), hmmt_json_str(e, "oracle", from));
 		break;
 	}
+	if (!f->title[0])
+		us = -1;
 	f->elapsed_s = hmmt_json_int(json_object_get(verdict, "journal"), "elapsed_ms", 0) / 1e3;
 	if (!f->elapsed_s)
 		f->elapsed_s = last_stamp(verdict);
 	f->guest_s = us >= 0 ? us / 1e6 : f->elapsed_s;
 	/* The stamp of a user's line is that of the kernel's line before it. */
-	if (strcmp(f->source, "console") && f->guest_s < f->elapsed_s)
+	if (strcmp(from, "console") && f->guest_s < f->elapsed_s)
 		f->guest_s = f->elapsed_s;
 	json_decref(verdict);
 	return 0;

@@ -27,6 +27,7 @@ struct row {
 
 struct count {
 	unsigned int reachable, caught, tested, by_tests, by_judge;
+	unsigned int as_expected, in_budget;
 	double guest_s[1024], wall_s[1024];	/* of those caught */
 };
 
@@ -70,6 +71,17 @@ static void read_row(struct row *r, const char *results, const struct titles *co
 	r->by_tests = !finding_read(path, control, "test", &f) && f.title[0];
 }
 
+/* Noticed by what its head says? */
+static bool as_expected(const struct row *r)
+{
+	return bug_expects(r->bug, r->f.by);
+}
+
+static bool in_budget(const struct row *r)
+{
+	return r->f.guest_s <= atoi(r->bug->budget);
+}
+
 static void add(struct count *c, const struct row *r)
 {
 	/* One that is wrongly called equivalent counts: it is a bug. */
@@ -79,6 +91,8 @@ static void add(struct count *c, const struct row *r)
 	if (r->state == CAUGHT && c->caught < ARRAY_SIZE(c->guest_s)) {
 		c->guest_s[c->caught] = r->f.guest_s;
 		c->wall_s[c->caught++] = r->f.wall_s;
+		c->as_expected += as_expected(r);
+		c->in_budget += in_budget(r);
 	}
 	c->tested += r->tested;
 	c->by_tests += r->by_tests;
@@ -105,8 +119,9 @@ static void print_count(const char *what, struct count *c)
 	printf("%-10s %3u of %3u caught (%.0f %%)", what, c->caught, c->reachable,
 	       100.0 * c->caught / c->reachable);
 	if (c->caught)
-		printf(", median %.1f s of the guest, %.1f s of the host",
-		       median(c->guest_s, c->caught), median(c->wall_s, c->caught));
+		printf(", median %.1f s of the guest, %.1f s of the host, %u by what was expected, %u in the time",
+		       median(c->guest_s, c->caught), median(c->wall_s, c->caught),
+		       c->as_expected, c->in_budget);
 	if (c->tested)
 		printf("; hmm-tests %u of %u, with our judge %u", c->by_tests, c->tested,
 		       c->by_judge);
@@ -123,15 +138,18 @@ static void print_rows(FILE *out, const struct row *row, size_t nr)
 	size_t i;
 
 	fprintf(out, "bug\tclass\thalf\tstate\tby\ttitle\tengine\tseed\tguests\t"
-		"guest_s\thost_s\thmm_tests\thmm_tests_and_judge\n");
+		"guest_s\thost_s\thmm_tests\thmm_tests_and_judge\texpected\tas_expected\t"
+		"in_budget\n");
 	for (i = 0; i < nr; i++) {
 		const struct row *r = &row[i];
 
-		fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%lld\t%u\t%.1f\t%.1f\t%s\t%s\n",
+		fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%lld\t%u\t%.1f\t%.1f\t%s\t%s\t%s\t%s\t%s\n",
 			r->bug->id, r->bug->class, bug_is_held_out(r->bug) ? "held" : "tuned",
-			state_names[r->state], r->f.source, r->f.title, r->f.engine, r->f.seed,
+			state_names[r->state], r->f.by, r->f.title, r->f.engine, r->f.seed,
 			r->guests, r->f.guest_s, r->f.wall_s, yes(r->by_tests, r->tested),
-			yes(r->by_judge, r->tested));
+			yes(r->by_judge, r->tested), r->bug->oracle,
+			yes(as_expected(r), r->state == CAUGHT),
+			yes(in_budget(r), r->state == CAUGHT));
 	}
 }
 
@@ -148,9 +166,13 @@ static void print_text(const struct row *row, size_t nr)
 			printf("%6.1fs %6.1fs %2u %-4s", r->f.guest_s, r->f.wall_s, r->guests,
 			       r->f.engine);
 		if (r->f.title[0])
-			printf(" %s: %s", r->f.source, r->f.title);
+			printf(" %s: %s", r->f.by, r->f.title);
 		else if (r->guests)
 			printf(" last guest %s", r->f.verdict);
+		if (r->state == CAUGHT && !as_expected(r))
+			printf(" (expected: %s)", r->bug->oracle);
+		if (r->state == CAUGHT && !in_budget(r))
+			printf(" (later than %s)", r->bug->budget);
 		if (r->tested)
 			printf(" [hmm-tests %s, judged %s]", yes(r->by_tests, true),
 			       yes(r->by_judge, true));

@@ -29,6 +29,15 @@ struct hmmt_failure *hmmt_add_failure(struct hmmt_judgement *j, const char *sour
 	return f;
 }
 
+static void add_oracle_failure(struct hmmt_judgement *j, const char *oracle, const char *title,
+			       const char *detail, int64_t time_us)
+{
+	struct hmmt_failure *f = hmmt_add_failure(j, "oracle", title, detail, time_us);
+
+	if (f && !f->oracle[0])
+		hmmt_copy(f->oracle, sizeof(f->oracle), oracle);
+}
+
 bool hmmt_started(const struct hmmt_judgement *j)
 {
 	return j->con.init_reached || json_array_size(j->res.tests) ||
@@ -94,12 +103,12 @@ static void record_failures(struct hmmt_judgement *j, const json_t *rec)
 	size_t i;
 
 	json_array_foreach(json_object_get(rec, "failures"), i, f) {
-		oracle = hmmt_json_str(f, "oracle", "unknown");
+		oracle = hmmt_json_str(f, "oracle", "");
 		ms = hmmt_json_int(f, "time_ms", -1);
 		t = ms >= 0 ? (int64_t)ms * 1000 :
 		    fail_time(j, oracle, hmmt_json_str(f, "title", ""));
 		snprintf(title, sizeof(title), "%s", hmmt_json_str(f, "title", "oracle failed"));
-		hmmt_add_failure(j, "oracle", title, hmmt_json_str(f, "detail", ""), t);
+		add_oracle_failure(j, oracle, title, hmmt_json_str(f, "detail", ""), t);
 	}
 	if (i)
 		return;
@@ -107,7 +116,7 @@ static void record_failures(struct hmmt_judgement *j, const json_t *rec)
 		if (hmmt_json_int(o, "failed", 0) <= 0)
 			continue;
 		snprintf(title, sizeof(title), "oracle %.100s failed", key);
-		hmmt_add_failure(j, "oracle", title, NULL, HMMT_NO_TIME);
+		add_oracle_failure(j, key, title, NULL, HMMT_NO_TIME);
 	}
 	json_array_foreach(json_object_get(rec, "scenarios"), i, o) {
 		if (hmmt_json_int(o, "failures", 0) <= 0 || j->nr_failures)
@@ -129,14 +138,15 @@ static void shouted_failures(struct hmmt_judgement *j)
 		title = strstr(buf, ": ");
 		if (!title)
 			continue;
+		*title = '\0';
 		title += 2;
 		/* "area: what: detail"; those of the progress oracle have no area */
 		end = strstr(title, ": ");
-		if (end && strncmp(buf, "progress:", 9))
+		if (end && strcmp(buf, "progress"))
 			end = strstr(end + 2, ": ");
 		if (end)
 			*end = '\0';
-		hmmt_add_failure(j, "oracle", title, j->con.fail[i].text, j->con.fail[i].time_us);
+		add_oracle_failure(j, buf, title, j->con.fail[i].text, j->con.fail[i].time_us);
 	}
 }
 

@@ -213,6 +213,7 @@ struct hmmt_failure {
 	char title[HMMT_TITLE_MAX];
 	/* console, driver (the console's, in our module), oracle, test, hang, step */
 	char source[16];
+	char oracle[32];	/* which one, of source oracle; "" if that is not known */
 	char *detail;
 	int64_t time_us;
 	const char *known;

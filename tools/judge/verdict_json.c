@@ -45,6 +45,8 @@ static json_t *failures_json(const struct hmmt_judgement *j)
 		e = json_object();
 		json_object_set_new(e, "title", hmmt_json_string(f->title));
 		json_object_set_new(e, "source", json_string(f->source));
+		if (f->oracle[0])
+			json_object_set_new(e, "oracle", hmmt_json_string(f->oracle));
 		json_object_set_new(e, "detail", hmmt_json_string(f->detail ? f->detail : ""));
 		if (f->time_us != HMMT_NO_TIME)
 			json_object_set_new(e, "time_us", json_integer(f->time_us));
