@@ -251,7 +251,8 @@ static bool catches(void)
 		TRY(one_migration(i % 2 ? HMMT_MIGRATE_TO_SYS : 0, &ns, &is));
 		WANT(is == was + 1, "call %u: caught %llu times", i,
 		     (unsigned long long)(is - was));
-		WANT(ns > CATCH_US * 1000ULL, "call %u: %llu ns", i, (unsigned long long)ns);
+		/* the clock of a guest may go by ticks of 4 ms, and be 0 for a migration */
+		WANT(ns > CATCH_US * 750ULL, "call %u: %llu ns", i, (unsigned long long)ns);
 		was = is;
 	}
 	/* not by a call that does not come, nor later, nor when it was taken back */
