@@ -69,6 +69,8 @@ resumed()
 	ktap_match "only the control goes on" "$(comm -13 <(echo "$before") <(echo "$after"))" \
 		'^control/[^ ]* [0-9.]*$'
 	ktap_equal "what was judged stays" "$(comm -23 <(echo "$before") <(echo "$after"))" ""
+	after=$("$HMMT_TOP/run.sh" corpus --flavour DEBUG --resume "$dir" --class race 2>&1) || true
+	ktap_match "resumed: only the control and no-ref" "$after" "corpus: 2 kernels"
 	rc=0
 	"$HMMT_TOP/run.sh" corpus --resume "$dir" no-such-bug || rc=$?
 	ktap_equal "resumed: a bug that is not in it: exit code" "$rc" 2

@@ -89,6 +89,14 @@ bugs_of_run()
 	done
 }
 
+# are_wanted: of the lines on stdin those of --half and --class, and the control
+are_wanted()
+{
+	awk -F'\t' -v OFS='\t' -v half="$half" -v class="$class" -v flavour="$opt_flavour" \
+		'flavour != "" { $4 = flavour }
+		 $1 == "control" || (half == "" || $7 == half) && (class == "" || $6 == class)'
+}
+
 # choose_bugs: lines as hmmt-corpus prints them; "control" is the unmodified kernel
 choose_bugs()
 {
@@ -97,7 +105,8 @@ choose_bugs()
 	local id control=0
 
 	if [ -n "$opt_resume" ]; then
-		bugs_of_run
+		bugs=$(bugs_of_run) || exit
+		are_wanted <<<"$bugs"
 		return
 	fi
 	for id in "${ids[@]}"; do
@@ -111,9 +120,7 @@ choose_bugs()
 			"$CONTROL_SECONDS"
 	[ "${#named[@]}" -gt 0 ] || [ "${#ids[@]}" -eq 0 ] || return 0
 	bugs=$("$(host_bin_dir)/hmmt-corpus" bugs "$CORPUS" "${named[@]}") || exit "$EX_USAGE"
-	awk -F'\t' -v OFS='\t' -v half="$half" -v class="$class" -v flavour="$opt_flavour" \
-		'flavour != "" { $4 = flavour }
-		 (half == "" || $7 == half) && (class == "" || $6 == class)' <<<"$bugs"
+	are_wanted <<<"$bugs"
 }
 
 open_results()

@@ -28,7 +28,7 @@
 #endif
 
 /* Of guest time: a fault that is retaken takes 14 us, with lockdep 50. */
-#define HOLD_MS		60
+#define HOLD_MS		40
 /* One that is waited for may not run for a time slice, just before it lets go. */
 #define FAIR_FAULTS	500
 /* Until the other one is held, at most */
@@ -54,8 +54,10 @@ struct held {
 	char *p;		/* the block */
 	enum where where;	/* ... at first */
 	bool base;		/* of base pages */
+	unsigned int pages;	/* ... has so many */
+	size_t size;
 	unsigned int page;	/* the one that is looked at most */
-	unsigned int point;
+	unsigned int point;	/* where it is held, 0 if it is not */
 	enum how how;
 	bool shared;		/* ... of another process */
 	enum who late;
@@ -67,8 +69,10 @@ struct held {
 	uint64_t draw;		/* where it is caught */
 	uint64_t key;		/* what the block holds, 0: zeros */
 	struct span gone;	/* zeros in any case */
+	_Atomic bool through;	/* the thread that is held */
 	struct span fixed;	/* not to be written to any more */
 	bool loose;		/* nobody knows what it holds */
+	bool nothing;		/* came meanwhile */
 };
 
 /* --- who is held up -------------------------------------------------------- */
@@ -114,7 +118,7 @@ static void hold_up(struct held *h)
 	else if (h->how == BY_EVICTION)
 		evict_block(h);
 	else
-		hmmt_migrate(dev, (unsigned long)h->p, HMMT_PMD_SIZE,
+		hmmt_migrate(dev, (unsigned long)h->p, h->size,
 			     (in_device(h) ? HMMT_MIGRATE_TO_SYS : 0) |
 			     (h->drop ? HMMT_MIGRATE_DROP : 0), NULL);
 }
@@ -122,6 +126,7 @@ static void hold_up(struct held *h)
 static void *hold_thread(void *h)
 {
 	hold_up(h);
+	((struct held *)h)->through = true;
 	return NULL;
 }
 
@@ -144,7 +149,7 @@ static int hold_process(struct held *h)
 		hmmt_inject(&h->w->r->dev[0], &no_memory);
 	hold_up(h);
 	hmmt_inject(&h->w->r->dev[0], &enough);
-	for (page = 0; page < HMMT_PMD_PAGES; page++) {
+	for (page = 0; page < h->pages; page++) {
 		if (access_load(word_of(h, page), &val))
 			continue;
 		val ^= bust_answer(h->w, "other");
@@ -161,13 +166,14 @@ static int hold_process(struct held *h)
 
 /* --- what comes meanwhile ---------------------------------------------------- */
 
-static struct span some_of(struct worker *w)
+static struct span some_of(struct held *h)
 {
-	struct span s = { 0, HMMT_PMD_PAGES };
+	struct hmmt_rng *rng = &h->w->rng;
+	struct span s = { 0, h->pages };
 
-	if (hmmt_rng_chance(&w->rng, 1, 2)) {
-		s.first = hmmt_rng_below(&w->rng, HMMT_PMD_PAGES);
-		s.n = hmmt_rng_between(&w->rng, 1, HMMT_PMD_PAGES - s.first);
+	if (hmmt_rng_chance(rng, 1, 2)) {
+		s.first = hmmt_rng_below(rng, h->pages);
+		s.n = hmmt_rng_between(rng, 1, h->pages - s.first);
 	}
 	return s;
 }
@@ -177,7 +183,7 @@ static int advise_some(struct held *h, int advice, struct span *s)
 	unsigned long at;
 	int ret;
 
-	*s = some_of(h->w);
+	*s = some_of(h);
 	at = (unsigned long)h->p + s->first * HMMT_PAGE_SIZE;
 	step_begin(h->w, STEP_MADVISE, at);
 	ret = madvise((void *)at, s->n * HMMT_PAGE_SIZE, advice);
@@ -279,7 +285,7 @@ static void meddle_migrate(struct held *h)
 		HMMT_MIGRATE_TO_SYS | HMMT_MIGRATE_DROP,
 	};
 	struct worker *w = h->w;
-	struct span s = some_of(w);
+	struct span s = some_of(h);
 	unsigned int dev = hmmt_is_open(&w->r->dev[1]) && hmmt_rng_chance(&w->rng, 1, 3);
 	unsigned long at = (unsigned long)h->p + s.first * HMMT_PAGE_SIZE;
 
@@ -298,7 +304,7 @@ static void meddle_evict(struct held *h)
 
 static void meddle_protect(struct held *h)
 {
-	struct span s = some_of(h->w);
+	struct span s = some_of(h);
 	char *at = h->p + s.first * HMMT_PAGE_SIZE;
 
 	step_begin(h->w, STEP_MPROTECT, (unsigned long)at);
@@ -314,7 +320,7 @@ static void meddle_move(struct held *h)
 	if (hmmt_rng_chance(&h->w->rng, 1, 2))
 		to += hmmt_rng_below(&h->w->rng, HMMT_PMD_PAGES) * HMMT_PAGE_SIZE;
 	step_begin(h->w, STEP_MREMAP, (unsigned long)h->p);
-	if (mremap(h->p, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to)
+	if (mremap(h->p, h->size, h->size, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to)
 		h->p = to;
 	step_end(h->w);
 }
@@ -327,13 +333,15 @@ static void meddle_uffd_move(struct held *h)
 	struct uffdio_move move = {
 		.dst = (uintptr_t)to,
 		.src = (uintptr_t)h->p,
-		.len = HMMT_PMD_SIZE,
+		.len = h->size,
 	};
 	struct uffd_handler u;
 	int err = 0;
 
-	if (!to || uffd_start(&u, w, UFFD_FEATURE_MOVE, to, UFFDIO_REGISTER_MODE_MISSING))
+	if (!to || uffd_start(&u, w, UFFD_FEATURE_MOVE, to, UFFDIO_REGISTER_MODE_MISSING)) {
+		h->nothing = true;
 		return;
+	}
 	step_begin(w, STEP_UFFD_MOVE, move.src);
 	if (ioctl(u.fd, UFFDIO_MOVE, &move))
 		err = -errno;
@@ -362,7 +370,7 @@ static void meddle_fork(struct held *h)
 	step_begin(h->w, STEP_FORK, (unsigned long)h->p);
 	pid = fork();
 	if (!pid) {
-		for (page = 0; page < HMMT_PMD_PAGES; page += 37)
+		for (page = 0; page < h->pages; page += 37)
 			access_store(word_of(h, page), page);
 		_exit(0);
 	}
@@ -377,8 +385,8 @@ static void meddle_look(struct held *h)
 	unsigned char core[HMMT_PMD_PAGES];
 
 	step_begin(h->w, STEP_READER, (unsigned long)h->p);
-	hmmt_pagemap_read(getpid(), (unsigned long)h->p, HMMT_PMD_PAGES, entry);
-	mincore(h->p, HMMT_PMD_SIZE, core);
+	hmmt_pagemap_read(getpid(), (unsigned long)h->p, h->pages, entry);
+	mincore(h->p, h->size, core);
 	step_end(h->w);
 }
 
@@ -423,17 +431,17 @@ static bool make_block(struct held *h)
 	struct worker *w = h->w;
 	int ret = 0;
 
-	h->p = lane_map(w, 0, HMMT_PMD_PAGES, PROT_READ | PROT_WRITE,
+	h->p = lane_map(w, 0, h->pages, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (!h->p)
 		return false;
-	madvise(h->p, HMMT_PMD_SIZE, h->base ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+	madvise(h->p, h->size, h->base ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
 	if (h->key)
-		ret = lane_fill(w, h->p, HMMT_PMD_PAGES, h->key);
+		ret = lane_fill(w, h->p, h->pages, h->key);
 	else if (h->where == IN_ZEROS)
-		ret = lane_check(w, h->p, 0, HMMT_PMD_PAGES, 0, VIA_CPU, "zeros");
+		ret = lane_check(w, h->p, 0, h->pages, 0, VIA_CPU, "zeros");
 	if (!ret && in_device(h))
-		ret = hmmt_migrate(&w->r->dev[0], (unsigned long)h->p, HMMT_PMD_SIZE, 0, NULL);
+		ret = hmmt_migrate(&w->r->dev[0], (unsigned long)h->p, h->size, 0, NULL);
 	if (!ret && h->where == IN_PARTS)
 		ret = mprotect(h->p, HMMT_PAGE_SIZE, PROT_READ) ||
 		      mprotect(h->p, HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE);
@@ -479,7 +487,7 @@ static void check_afterwards(struct held *h)
 			fail_add(w->sh, ORACLE_NEGATIVE, "negative: forbidden write succeeded",
 				 "%#lx, way %u, protected while it was held up at point %u", addr,
 				 writer, h->point);
-		mprotect(h->p, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE);
+		mprotect(h->p, h->size, PROT_READ | PROT_WRITE);
 		return;
 	}
 	if (!ret)
@@ -520,15 +528,25 @@ static void check_block(struct held *h)
 		ret = lane_check(h->w, h->p + h->gone.first * HMMT_PAGE_SIZE, h->gone.first,
 				 h->gone.n, 0, VIA_CPU, what);
 	if (!ret)
-		lane_check(h->w, h->p + end * HMMT_PAGE_SIZE, end, HMMT_PMD_PAGES - end, h->key,
+		lane_check(h->w, h->p + end * HMMT_PAGE_SIZE, end, h->pages - end, h->key,
 			   VIA_CPU, what);
+}
+
+/* Has who was to be held come to its end? */
+static bool is_through(struct held *h)
+{
+	siginfo_t info = { 0 };
+
+	if (!h->shared)
+		return h->through;
+	return !waitid(P_PID, h->pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid;
 }
 
 static void wait_until_held(struct held *h, uint64_t was)
 {
 	unsigned int n;
 
-	for (n = 0; n < PATIENCE_MS && times_held(h->w) == was; n++)
+	for (n = 0; n < PATIENCE_MS && times_held(h->w) == was && !is_through(h); n++)
 		nap_ms(1);
 	/* seldom: it may have to wait, and then what comes next comes too late */
 	if (hmmt_rng_chance(&h->w->rng, 1, 3))
@@ -588,7 +606,7 @@ static int held_child(struct worker *w, void *arg)
 	if (!h->loose)
 		check_afterwards(h);
 	check_block(h);
-	return 0;
+	return h->nothing ? CHILD_NOTHING : 0;
 }
 
 /* The block is in one of the first @wheres places. */
@@ -602,10 +620,17 @@ static int held(struct worker *w, void (*meddle)(struct held *h), unsigned int w
 	h.shared = meddle == meddle_reap || hmmt_rng_chance(&w->rng, 1, 2);
 	h.key = h.where == NOWHERE || h.where == IN_ZEROS ? 0 : lane_key(w);
 	h.base = h.where != IN_PARTS && hmmt_rng_chance(&w->rng, 1, 3);
-	h.page = hmmt_rng_between(&w->rng, 1, HMMT_PMD_PAGES - 1);
-	op_arg(w, h.point);
-	h.late = hmmt_rng_chance(&w->rng, 1, 2) ? NOBODY :
+	/* A whole PMD's are migrated one by one, which takes longer than all else here. */
+	h.pages = !h.base || hmmt_rng_chance(&w->rng, 1, 8) ? HMMT_PMD_PAGES :
+		  1U << hmmt_rng_between(&w->rng, 3, 6);
+	h.size = h.pages * HMMT_PAGE_SIZE;
+	h.page = hmmt_rng_between(&w->rng, 1, h.pages - 1);
+	/* takes a fifth of the time */
+	h.late = hmmt_rng_chance(&w->rng, 1, 3) ? NOBODY :
 		 hmmt_rng_between(&w->rng, WHO_MEDDLES, WHO_MIGRATES);
+	if (h.late != NOBODY)
+		h.point = 0;
+	op_arg(w, h.point);
 	h.draw = hmmt_rng_u64(&w->rng);
 	h.drop = meddle == meddle_uffd_move || hmmt_rng_chance(&w->rng, 1, 4);
 	/* an eviction is refused by the allocations of a process of its own */

@@ -17,10 +17,16 @@
 
 /* Loads until the other one is done, at most: what it does may have to wait for much. */
 #define STARE_LOADS	3000000
+/* Blocks of one child, at most: to make a child takes longer than one of them. */
+#define MAX_ROUNDS	8
 
 struct stale {
 	struct worker *w;
+	unsigned int rounds;
+	unsigned int how;		/* the change */
 	char *p;			/* the block */
+	unsigned int pages;		/* ... has so many */
+	size_t size;
 	unsigned long addr;		/* of the page that is used */
 	uint64_t word;			/* what it holds */
 	bool zeros;			/* nothing was ever written */
@@ -74,7 +80,7 @@ static void sharer(struct stale *a)
 
 	child_reopen(a->w);
 	if (read(a->ask[0], &c, 1) == 1) {
-		hmmt_migrate(&a->w->r->dev[0], (unsigned long)a->p, HMMT_PMD_SIZE, 0, NULL);
+		hmmt_migrate(&a->w->r->dev[0], (unsigned long)a->p, a->size, 0, NULL);
 		if (write(a->told[1], &c, 1) == 1)
 			pause();
 	}
@@ -86,22 +92,22 @@ static int migrate_block(struct stale *a)
 	char c = 0;
 
 	if (!a->shared || hmmt_rng_chance(&a->w->rng, 1, 2))
-		return hmmt_migrate(&a->w->r->dev[0], (unsigned long)a->p, HMMT_PMD_SIZE, 0, NULL);
+		return hmmt_migrate(&a->w->r->dev[0], (unsigned long)a->p, a->size, 0, NULL);
 	return write(a->ask[1], &c, 1) == 1 && read(a->told[0], &c, 1) == 1 ? 0 : -EAGAIN;
 }
 
 /* Pages that were given up a moment ago get another content. */
 static int reuse_pages(struct stale *a)
 {
-	char *p = lane_map(a->w, 2 * HMMT_PMD_PAGES, HMMT_PMD_PAGES, PROT_READ | PROT_WRITE,
+	char *p = lane_map(a->w, 2 * HMMT_PMD_PAGES, a->pages, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	unsigned int page;
 	int ret = 0;
 
 	if (!p)
 		return -ENOMEM;
-	madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE);
-	for (page = 0; page < HMMT_PMD_PAGES && !ret; page++)
+	madvise(p, a->size, MADV_NOHUGEPAGE);
+	for (page = 0; page < a->pages && !ret; page++)
 		ret = access_store((unsigned long)p + page * HMMT_PAGE_SIZE + 8, ~a->word);
 	return ret;
 }
@@ -125,7 +131,7 @@ static int change_by_migration(struct stale *a, struct outcome *want)
 
 static int change_by_reclaim(struct stale *a, struct outcome *want)
 {
-	if (madvise(a->p, HMMT_PMD_SIZE, MADV_PAGEOUT))
+	if (madvise(a->p, a->size, MADV_PAGEOUT))
 		return -errno;
 	want->val = a->word ^ 2;
 	return access_store(a->addr, want->val);
@@ -139,15 +145,14 @@ static int change_by_move(struct stale *a, struct outcome *want)
 	if (hmmt_rng_chance(&a->w->rng, 1, 2))
 		to += hmmt_rng_between(&a->w->rng, 1, HMMT_PMD_PAGES) * HMMT_PAGE_SIZE;
 	*want = refused;
-	return mremap(a->p, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to ?
-		0 : -errno;
+	return mremap(a->p, a->size, a->size, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to ? 0 : -errno;
 }
 
 /* Only the page itself, or all of its block */
 static int change_by_protection(struct stale *a, struct outcome *want)
 {
 	char *at = a->p;
-	size_t len = HMMT_PMD_SIZE;
+	size_t len = a->size;
 
 	if (hmmt_rng_chance(&a->w->rng, 1, 2)) {
 		at = (char *)(a->addr & ~(HMMT_PAGE_SIZE - 1));
@@ -160,13 +165,13 @@ static int change_by_protection(struct stale *a, struct outcome *want)
 static int change_by_discard(struct stale *a, struct outcome *want)
 {
 	want->val = 0;
-	return madvise(a->p, HMMT_PMD_SIZE, MADV_DONTNEED) ? -errno : 0;
+	return madvise(a->p, a->size, MADV_DONTNEED) ? -errno : 0;
 }
 
 static int change_by_unmap(struct stale *a, struct outcome *want)
 {
 	*want = refused;
-	return munmap(a->p, HMMT_PMD_SIZE) ? -errno : 0;
+	return munmap(a->p, a->size) ? -errno : 0;
 }
 
 static const struct {
@@ -184,47 +189,73 @@ static const struct {
 static int make_block(struct stale *a)
 {
 	struct worker *w = a->w;
-	unsigned int page = hmmt_rng_below(&w->rng, HMMT_PMD_PAGES);
+	unsigned int page = hmmt_rng_below(&w->rng, a->pages);
 	uint64_t key = a->zeros ? 0 : lane_key(w);
 
-	a->p = lane_map(w, 0, HMMT_PMD_PAGES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	a->p = lane_map(w, 0, a->pages, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			-1);
 	if (!a->p)
 		return -ENOMEM;
-	madvise(a->p, HMMT_PMD_SIZE, a->base ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+	madvise(a->p, a->size, a->base ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
 	a->addr = (unsigned long)a->p + page * HMMT_PAGE_SIZE + 8;
 	a->word = lane_word(w, key, page);
 	if (key)
-		return lane_fill(w, a->p, HMMT_PMD_PAGES, key);
-	return lane_check(w, a->p, 0, HMMT_PMD_PAGES, 0, VIA_CPU, "zeros");
+		return lane_fill(w, a->p, a->pages, key);
+	return lane_check(w, a->p, 0, a->pages, 0, VIA_CPU, "zeros");
 }
 
 /* The child that has the block as well */
 static void let_go(struct stale *a)
 {
-	if (a->pid <= 0)
-		return;
-	kill(a->pid, SIGKILL);
-	waitpid(a->pid, NULL, 0);
+	unsigned int i;
+
+	if (a->pid > 0) {
+		kill(a->pid, SIGKILL);
+		waitpid(a->pid, NULL, 0);
+	}
+	for (i = 0; i < 2; i++) {
+		close(a->ask[i]);
+		close(a->told[i]);
+	}
 }
 
-static int stale_child(struct worker *w, void *arg)
+static void draw_round(struct stale *a)
 {
-	unsigned int how = hmmt_rng_below(&w->rng, ARRAY_SIZE(changes));
-	struct stale *a = arg;
+	struct hmmt_rng *rng = &a->w->rng;
+
+	a->how = hmmt_rng_below(rng, ARRAY_SIZE(changes));
+	a->zeros = hmmt_rng_chance(rng, 1, 4);
+	a->base = hmmt_rng_chance(rng, 1, 2);
+	/* enough to be done at once; each of a whole PMD's would be migrated alone, for 0.2 s */
+	a->pages = a->base ? 1U << hmmt_rng_between(rng, 0, 6) : HMMT_PMD_PAGES;
+	a->size = a->pages * HMMT_PAGE_SIZE;
+	a->shared = hmmt_rng_chance(rng, 1, 3);
+	/* a store would make it a page that is written to */
+	a->write = !a->zeros && !a->shared && hmmt_rng_chance(rng, 1, 3);
+}
+
+static int one_round(struct stale *a)
+{
 	struct outcome want = { 0, 0 };
+	struct worker *w = a->w;
 	pthread_t thread;
 	int ret;
 
-	a->w = w;
-	if (make_block(a) || pipe(a->ask) || pipe(a->told))
+	if (make_block(a) || pipe(a->ask))
 		return CHILD_NOTHING;
+	if (pipe(a->told)) {
+		close(a->ask[0]);
+		close(a->ask[1]);
+		return CHILD_NOTHING;
+	}
 	if (a->shared) {
 		a->pid = fork();
 		if (!a->pid)
 			sharer(a);
-		if (a->pid < 0)
+		if (a->pid < 0) {
+			let_go(a);
 			return CHILD_NOTHING;
+		}
 	}
 	hmmt_stay_on(0);
 	if (pthread_create(&thread, NULL, user_of_page, a)) {
@@ -235,7 +266,7 @@ static int stale_child(struct worker *w, void *arg)
 		nap_ms(1);
 	nap_ms(1);
 	step_begin(w, STEP_SYSTEM, a->addr);
-	ret = changes[how].change(a, &want);
+	ret = changes[a->how].change(a, &want);
 	atomic_store(&a->done, 1);
 	pthread_join(thread, NULL);
 	step_end(w);
@@ -254,7 +285,7 @@ static int stale_child(struct worker *w, void *arg)
 	if (bust_answer(w, "stale"))
 		a->ret = want.ret ? 0 : -EFAULT;
 	if (a->ret != want.ret || (!want.ret && a->val != want.val))
-		fail_add(w->sh, ORACLE_NEGATIVE, changes[how].title,
+		fail_add(w->sh, ORACLE_NEGATIVE, changes[a->how].title,
 			 "%s of %#lx by the other CPU%s%s%s: %s, %#llx; expected %s, %#llx",
 			 a->write ? "write" : "read", a->addr, a->zeros ? ", zero page" : "",
 			 a->base ? ", base pages" : ", THP", a->shared ? ", shared" : "",
@@ -263,18 +294,26 @@ static int stale_child(struct worker *w, void *arg)
 	return 0;
 }
 
+static int stale_child(struct worker *w, void *arg)
+{
+	unsigned int rounds = ((struct stale *)arg)->rounds, n = 0;
+	int ret = CHILD_NOTHING;
+
+	for (; n < rounds; n++) {
+		struct stale a = { .w = w };
+
+		draw_round(&a);
+		if (!one_round(&a))
+			ret = 0;
+	}
+	return ret;
+}
+
 static int stale_tlb(struct worker *w)
 {
-	struct stale a = {
-		.zeros = hmmt_rng_chance(&w->rng, 1, 4),
-		.base = hmmt_rng_chance(&w->rng, 1, 2),
-		.shared = hmmt_rng_chance(&w->rng, 1, 3),
-	};
+	struct stale a = { .rounds = hmmt_rng_between(&w->rng, 1, MAX_ROUNDS) };
 
-	/* a store would make it a page that is written to */
-	a.write = !a.zeros && !a.shared && hmmt_rng_chance(&w->rng, 1, 3);
-	op_arg(w, 0);
-	op_arg(w, a.zeros << 3 | a.base << 2 | a.shared << 1 | a.write);
+	op_arg(w, a.rounds);
 	return child_result(w, child_run(w, stale_child, &a), "stale translations");
 }
 
