@@ -15,21 +15,21 @@ static const struct field {
 	const char *words;	/* the only values, blanks around each */
 	bool list;		/* one of them or more, with ", " between */
 } fields[] = {
-	{ "bug", offsetof(struct bug, id), true, NULL },
-	{ "what", offsetof(struct bug, what), true, NULL },
-	{ "why", offsetof(struct bug, why), true, NULL },
-	{ "source", offsetof(struct bug, source), true, NULL },
-	{ "file", offsetof(struct bug, file), true, NULL },
-	{ "changes", offsetof(struct bug, changes), true, NULL },
-	{ "kernels", offsetof(struct bug, kernels), true, NULL },
-	{ "flavour", offsetof(struct bug, flavour), true, NULL },
-	{ "scenario", offsetof(struct bug, scenario), true, NULL },
+	{ "bug", offsetof(struct bug, id), true, NULL, false },
+	{ "what", offsetof(struct bug, what), true, NULL, false },
+	{ "why", offsetof(struct bug, why), true, NULL, false },
+	{ "source", offsetof(struct bug, source), true, NULL, false },
+	{ "file", offsetof(struct bug, file), true, NULL, false },
+	{ "changes", offsetof(struct bug, changes), true, NULL, false },
+	{ "kernels", offsetof(struct bug, kernels), true, NULL, false },
+	{ "flavour", offsetof(struct bug, flavour), true, NULL, false },
+	{ "scenario", offsetof(struct bug, scenario), true, NULL, false },
 	{ "oracle", offsetof(struct bug, oracle), true,
 	  " slot fork_isolation negative layout snapshot progress conservation driver_check hmm"
 	  " reader console driver test hang none ", true },
-	{ "budget", offsetof(struct bug, budget), true, NULL },
-	{ "class", offsetof(struct bug, class), true, " logic race " },
-	{ "equivalent", offsetof(struct bug, equivalent), false, NULL },
+	{ "budget", offsetof(struct bug, budget), true, NULL, false },
+	{ "class", offsetof(struct bug, class), true, " logic race ", false },
+	{ "equivalent", offsetof(struct bug, equivalent), false, NULL, false },
 };
 
 static char **value_of(struct bug *b, const struct field *f)
