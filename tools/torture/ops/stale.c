@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -223,7 +224,8 @@ static void draw_round(struct stale *a)
 {
 	struct hmmt_rng *rng = &a->w->rng;
 
-	a->how = hmmt_rng_below(rng, ARRAY_SIZE(changes));
+	/* a migration more often than all others */
+	a->how = hmmt_rng_chance(rng, 1, 4) ? 0 : hmmt_rng_below(rng, ARRAY_SIZE(changes));
 	a->zeros = hmmt_rng_chance(rng, 1, 4);
 	a->base = hmmt_rng_chance(rng, 1, 2);
 	/* enough to be done at once; each of a whole PMD's would be migrated alone, for 0.2 s */
@@ -299,6 +301,8 @@ static int stale_child(struct worker *w, void *arg)
 	unsigned int rounds = ((struct stale *)arg)->rounds, n = 0;
 	int ret = CHILD_NOTHING;
 
+	/* Who gets the CPU between the change and the look at it takes the translations with it. */
+	setpriority(PRIO_PROCESS, 0, -20);
 	for (; n < rounds; n++) {
 		struct stale a = { .w = w };
 
