@@ -21,7 +21,7 @@
 #include "dmirror.h"
 
 #define DMIRROR_PERTURB_MAX	1000000
-#define DMIRROR_CATCH_MAX	20000
+#define DMIRROR_CATCH_MAX	100000
 
 /* The next number of the sequence that starts with the seed in @state */
 static u64 draw(atomic64_t *state)

@@ -500,7 +500,7 @@ struct hmmt_calls {
  */
 struct hmmt_catch {
 	__u32 nth;		/* in: 0 to 1000000 */
-	__u32 us;		/* in: 1 to 20000, 0 if @nth is 0 */
+	__u32 us;		/* in: 1 to 100000, 0 if @nth is 0 */
 	__u64 caught;		/* out: threads that waited so, since load */
 };
 

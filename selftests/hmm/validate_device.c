@@ -282,6 +282,35 @@ static bool evict_two_pmds(unsigned long unused)
 	return true;
 }
 
+/* What was allocated and freed keeps no memory of the device from going, and coming back. */
+static bool unplug(unsigned long thp)
+{
+	struct hmmt_stats st = stats_now();
+	unsigned int i, chunks = st.pages_capacity / PAGES;
+	struct hmmt_unplug u;
+	int ret;
+
+	if (thp) {
+		TRY(device_thps(1));
+	} else {
+		TRY(fill(1, false));
+		TRY(move(0, PAGES, 0, NULL));
+	}
+	TRY(verify(0, PAGES));
+	munmap(area, HMMT_PMD_SIZE);
+	for (i = 0; i < chunks; i++) {
+		ret = hmmt_unplug(&dev0, i, 0, 1000, &u);
+		WANT(!ret, "chunk %u: %s, %llu pages left", i, strerror(-ret), u.left);
+	}
+	st = stats_now();
+	WANT(!st.pages_used, "%llu pages used of what is away", st.pages_used);
+	ret = hmmt_plug_all(&dev0);
+	WANT(ret == (int)chunks, "plug: %d", ret);
+	if (thp)
+		return device_thps(1) && intact(0, PAGES);
+	return true;
+}
+
 const struct row device_rows[] = {
 	{ "hmm.snapshot_begin", "the first 32 pages of a device THP are told with order and write",
 	  HMM_H "HMM_PFN_*", snapshot, PART(0, 32), 0 },
@@ -337,5 +366,9 @@ const struct row device_rows[] = {
 	  "migrate_device_range(): comment", evict_pte_mapped, 0, 0 },
 	{ "evict.two_pmds", "one that is mapped across two PMDs is evicted",
 	  "page_vma_mapped_walk(): comment", evict_two_pmds, 0, 0 },
+	{ "unplug.thp", "memory where a THP was can go, with its pagemap, and come back",
+	  "memunmap_pages(): waits for all references", unplug, 1, 0 },
+	{ "unplug.base", "so can that where base pages were",
+	  "memunmap_pages(): waits for all references", unplug, 0, 0 },
 	{}
 };

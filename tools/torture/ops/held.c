@@ -448,22 +448,24 @@ static bool make_block(struct held *h)
 	return !ret;
 }
 
-/* A CPU, or one of the devices that are there */
+/* One of the devices that are there, or a CPU, which takes the page away from them */
 static enum via any_way(struct held *h)
 {
-	enum via via = hmmt_rng_below(&h->w->rng, NR_DEVS + 1);
+	unsigned int dev = hmmt_rng_below(&h->w->rng, NR_DEVS);
 
-	return via == VIA_CPU || hmmt_is_open(&h->w->r->dev[via - VIA_DEV0]) ? via : VIA_CPU;
+	return hmmt_is_open(&h->w->r->dev[dev]) && hmmt_rng_chance(&h->w->rng, 4, 5) ?
+		VIA_DEV0 + dev : VIA_CPU;
 }
 
 /* Devices remember what they are told of the page, before or in the middle of it. */
 static void tell_devices(struct held *h)
 {
-	enum via via = any_way(h);
+	unsigned int dev;
 	uint64_t val;
 
-	if (via != VIA_CPU)
-		do_load(h->w, word_of(h, h->page), via, &val);
+	for (dev = 0; dev < NR_DEVS; dev++)
+		if (hmmt_is_open(&h->w->r->dev[dev]) && hmmt_rng_chance(&h->w->rng, 1, 2))
+			do_load(h->w, word_of(h, h->page), VIA_DEV0 + dev, &val);
 }
 
 /*
@@ -548,9 +550,6 @@ static void wait_until_held(struct held *h, uint64_t was)
 
 	for (n = 0; n < PATIENCE_MS && times_held(h->w) == was && !is_through(h); n++)
 		nap_ms(1);
-	/* seldom: it may have to wait, and then what comes next comes too late */
-	if (hmmt_rng_chance(&h->w->rng, 1, 3))
-		tell_devices(h);
 }
 
 static void wait_until_ready(struct held *h)
@@ -592,6 +591,9 @@ static int held_child(struct worker *w, void *arg)
 		wait_until_held(h, was);
 	else
 		wait_until_ready(h);
+	/* but where it may have to wait, and what comes next comes too late, seldom */
+	if (!h->key || hmmt_rng_chance(&w->rng, 1, 3))
+		tell_devices(h);
 	h->meddle(h);
 	perturb_let_go(w);
 	step_begin(w, STEP_WAIT, (unsigned long)h->p);

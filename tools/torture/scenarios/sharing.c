@@ -94,8 +94,8 @@ const struct scenario scenarios_sharing[] = {
 		.nr_roles = 1,
 		.role = {
 			{
-				{ "held_access", 6 }, { "held_discard", 3 }, { "held_free", 2 },
-				{ "held_pageout", 2 }, { "held_collapse", 2 },
+				{ "held_access", 8 }, { "held_discard", 2 }, { "held_free", 2 },
+				{ "held_pageout", 5 }, { "held_collapse", 2 },
 				{ "held_migrate", 4 }, { "held_evict", 2 }, { "held_protect", 3 },
 				{ "held_move", 3 }, { "held_fork", 3 }, { "held_look", 1 },
 				{ "held_uffd_move", 2 },

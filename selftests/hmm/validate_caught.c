@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who is overtaken by a migration: what a fault or a system call has read of the page table is
+ * another thing by the time that it has the lock. The thread is caught between the two
+ * (HMMT_CATCH, at the entry of a function), the other one makes the change, and the
+ * thread must then find what is there. Nothing else happens meanwhile. Changes that need the
+ * mmap lock for writing cannot come there.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "validate.h"
+
+#define CATCH_US	100000	/* a THP comes back in 4 ms, with all checks in ten times that */
+#define PATIENCE_MS	500	/* until it is caught */
+#define TRIES		5
+#define LOOKED_AT	300UL	/* the page that is touched */
+
+struct caught {
+	bool (*make)(void);	/* the block */
+	bool (*act)(void);	/* what is overtaken */
+	const char *function;	/* where it waits */
+	bool (*change)(void);
+	bool discarded;		/* zeros, then */
+};
+
+struct thread {
+	const struct caught *c;
+	unsigned int nth;
+	bool ok;
+	_Atomic bool through;
+};
+
+/* What it complains of is what the row fails of, unless the change fails, too. */
+static void *act(void *arg)
+{
+	struct thread *t = arg;
+
+	hmmt_stay_on(1);
+	t->ok = !hmmt_catch(&dev0, t->nth, CATCH_US, NULL) && t->c->act();
+	hmmt_catch(&dev0, 0, 0, NULL);
+	t->through = true;
+	return NULL;
+}
+
+/* --- the blocks ----------------------------------------------------------------- */
+
+static bool system_thp(void)
+{
+	return system_thps(1);
+}
+
+static bool device_thp(void)
+{
+	return device_thps(1);
+}
+
+static bool device_pages(void)
+{
+	TRY(fill(1, false));
+	return move(0, PAGES, 0, NULL);
+}
+
+/* --- what is overtaken --------------------------------------------------------- */
+
+static bool touch(void)
+{
+	uint64_t v = *(volatile uint64_t *)word(LOOKED_AT);
+
+	WANT(!v || v == value(LOOKED_AT), "it finds %#llx", (unsigned long long)v);
+	return true;
+}
+
+static bool advise(int advice)
+{
+	WANT(!madvise(area, HMMT_PMD_SIZE, advice), "%s", strerror(errno));
+	return true;
+}
+
+static bool cold(void)
+{
+	return advise(MADV_COLD);
+}
+
+static bool page_out(void)
+{
+	return advise(MADV_PAGEOUT);
+}
+
+static bool read_mincore(void)
+{
+	unsigned char core[PAGES];
+
+	WANT(!mincore(area, HMMT_PMD_SIZE, core), "%s", strerror(errno));
+	return true;
+}
+
+static bool read_pagemap(void)
+{
+	uint64_t entry[PAGES];
+	int ret = hmmt_pagemap_read(getpid(), (unsigned long)area, PAGES, entry);
+
+	WANT(!ret, "%s", strerror(-ret));
+	return true;
+}
+
+static bool read_smaps(void)
+{
+	char buf[4096];
+	ssize_t n;
+	int fd = open("/proc/self/smaps", O_RDONLY | O_CLOEXEC);
+
+	WANT(fd >= 0, "%s", strerror(errno));
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
+		;
+	close(fd);
+	WANT(!n, "%s", strerror(errno));
+	return true;
+}
+
+/* --- the changes --------------------------------------------------------------- */
+
+static bool by_fault(void)
+{
+	return verify(LOOKED_AT + 1, LOOKED_AT + 2) && !in_device(LOOKED_AT + 1);
+}
+
+static bool by_migration(void)
+{
+	return migrate(&dev0, 0, PAGES, HMMT_MIGRATE_TO_SYS, NULL);
+}
+
+static bool by_page(void)
+{
+	return migrate(&dev0, LOOKED_AT, 1, HMMT_MIGRATE_TO_SYS, NULL);
+}
+
+static bool by_discard(void)
+{
+	return advise(MADV_DONTNEED);
+}
+
+static bool by_leaving(void)
+{
+	return migrate(&dev0, 0, PAGES, 0, NULL);
+}
+
+static bool by_there_and_back(void)
+{
+	TRY(by_migration());
+	return by_leaving();
+}
+
+/* --- the meeting ------------------------------------------------------------------ */
+
+/* Only @name is waited in, and only by who is caught. */
+static bool wait_in(const char *name)
+{
+	struct hmmt_function f = { .one_in = UINT32_MAX };
+	struct hmmt_call c = { .one_in = UINT32_MAX };
+	int ret;
+
+	if (hmmt_calls_set(&dev0, NULL, 0, 0, 0) == -EOPNOTSUPP)
+		SKIP("this kernel has no function tracer");
+	snprintf(f.name, sizeof(f.name), "%s", name);
+	WANT(!hmmt_functions_find(&f, 1), "kallsyms");
+	if (!f.addr)
+		SKIP("this kernel does not have the function");
+	c.addr = f.addr;
+	ret = hmmt_calls_set(&dev0, &c, 1, 1, 1);
+	WANT(!ret && !c.error, "%s: %s", name, strerror(-(ret ?: c.error)));
+	return true;
+}
+
+/*
+ * One that is overtaken at its @nth call; @met: it was still waiting when the change was
+ * made; @nth of the next try, if it never came so far
+ */
+static bool overtake(const struct caught *c, unsigned int *nth, bool *met)
+{
+	struct thread t = { .c = c, .nth = *nth };
+	uint64_t was, is;
+	pthread_t thread;
+	unsigned int ms;
+	bool changed;
+
+	TRY(c->make());
+	WANT(!hmmt_catch(&dev0, 0, 0, &was), "catch");
+	is = was;
+	WANT(!pthread_create(&thread, NULL, act, &t), "thread");
+	for (ms = 0; is == was && ms < PATIENCE_MS && !t.through; ms++) {
+		usleep(1000);
+		hmmt_catch(&dev0, 0, 0, &is);
+	}
+	changed = c->change();
+	*met = is != was && !t.through;
+	if (is == was)
+		*nth = 1;
+	pthread_join(thread, NULL);
+	TRY(t.ok && changed);
+	if (!c->discarded)
+		return verify(0, PAGES);
+	WANT(!*word(LOOKED_AT), "page %lu holds %#llx", LOOKED_AT,
+	     (unsigned long long)*word(LOOKED_AT));
+	return true;
+}
+
+static bool caught(unsigned long arg)
+{
+	const struct caught *c = (const struct caught *)arg;
+	/* the first one, under the lock of the VMA, only says that it wants the other lock */
+	unsigned int tries, nth = 2;
+	bool met = false;
+
+	TRY(wait_in(c->function));
+	hmmt_stay_on(0);
+	for (tries = 0; tries < TRIES && !met; tries++)
+		TRY(overtake(c, &nth, &met));
+	hmmt_calls_set(&dev0, NULL, 0, 0, 0);
+	if (!met)
+		SKIP("it did not wait until the change was made");
+	return true;
+}
+
+#define ROW(name, promise, make, act, function, change, discarded)			\
+	{ "caught." name, promise, function "(): looks again under the lock", caught,	\
+	  (unsigned long)&(const struct caught){ make, act, function, change, discarded }, 0 }
+#define FAULT_PMD(name, promise, change, discarded)					\
+	ROW("pmd_" name, promise, device_thp, touch, "do_huge_pmd_device_private", change,	\
+	    discarded)
+#define FAULT_PTE(name, promise, change, discarded)					\
+	ROW("pte_" name, promise, device_pages, touch, "do_swap_page", change, discarded)
+#define THP(name, promise, act)								\
+	ROW(name, promise, system_thp, act, "__pmd_trans_huge_lock", by_leaving, false)
+
+const struct row caught_rows[] = {
+	FAULT_PMD("fault", "a fault on a device THP that another fault overtakes", by_fault, false),
+	FAULT_PMD("migrated", "... that a migration back overtakes", by_migration, false),
+	FAULT_PMD("returned", "... or one there and back", by_there_and_back, false),
+	FAULT_PMD("page", "... or that of a page of it", by_page, false),
+	FAULT_PMD("discarded", "... while it is discarded, finds zeros", by_discard, true),
+	FAULT_PTE("migrated", "a fault on a device page that its migration overtakes", by_page,
+		  false),
+	FAULT_PTE("discarded", "... while it is discarded, finds zeros", by_discard, true),
+	THP("cold", "MADV_COLD of a THP that goes to a device meanwhile", cold),
+	THP("pageout", "... MADV_PAGEOUT", page_out),
+	THP("mincore", "... mincore()", read_mincore),
+	THP("pagemap", "... /proc/PID/pagemap", read_pagemap),
+	THP("smaps", "... /proc/PID/smaps", read_smaps),
+	{}
+};
