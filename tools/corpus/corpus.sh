@@ -230,10 +230,11 @@ wait_below()
 
 run_bugs()
 {
-	local id file changes flavour secs rc
+	local id file changes flavour secs kind rc
 
-	while IFS=$'\t' read -r id file changes flavour secs _ <&3; do
-		secs=${budget:-$secs}
+	while IFS=$'\t' read -r id file changes flavour secs _ _ kind <&3; do
+		# more time shows nothing of what cannot be seen
+		[ -z "$budget" ] || [[ $kind = equivalent && $budget -gt $secs ]] || secs=$budget
 		if is_done "$id" "$secs"; then continue; fi
 		mkdir -p "$results/$id"
 		[ "$check" -eq 1 ] || prepare_stock "$flavour"
