@@ -77,20 +77,56 @@ static void *touch(void *p)
 	return NULL;
 }
 
-/* Faults that a touch of page 100 at @p takes while the fault of another page is held up */
-static long faults_beside(char *p)
+/* Faults that a touch of page 100 at @p takes */
+static long faults_of_touch(char *p)
 {
 	struct rusage before, now;
+
+	getrusage(RUSAGE_THREAD, &before);
+	touch(p + 100 * HMMT_PAGE_SIZE);
+	getrusage(RUSAGE_THREAD, &now);
+	return now.ru_minflt - before.ru_minflt;
+}
+
+/* ... while the fault of another page is held up */
+static long faults_beside(char *p)
+{
 	pthread_t other;
+	long n;
 
 	NEED_OK(hmmt_hold(&dev, HMMT_HOLD_FAULTED, SPIN_HOLD_MS));
 	NEED(!pthread_create(&other, NULL, touch, p));
 	usleep(SPIN_HOLD_MS * 1000 / 10);
-	getrusage(RUSAGE_THREAD, &before);
-	touch(p + 100 * HMMT_PAGE_SIZE);
-	getrusage(RUSAGE_THREAD, &now);
+	n = faults_of_touch(p);
 	pthread_join(other, NULL);
-	return now.ru_minflt - before.ru_minflt;
+	return n;
+}
+
+#define SPIN_CATCH_MS	100
+
+static void *evict(void *unused)
+{
+	hmmt_stay_on(1);
+	NEED_OK(hmmt_catch(&dev, 1, SPIN_CATCH_MS * 1000, NULL));
+	NEED_OK(hmmt_evict(&dev, NULL));
+	return unused;
+}
+
+/* ... while an eviction has the lock and is caught before it unmaps; -1: it cannot be caught */
+static long faults_beside_eviction(char *p)
+{
+	pthread_t other;
+	uint64_t was;
+	long n;
+
+	if (!catch_in("try_to_migrate"))
+		return -1;
+	NEED_OK(hmmt_catch(&dev, 0, 0, &was));
+	NEED(!pthread_create(&other, NULL, evict, NULL));
+	wait_caught(was);
+	n = faults_of_touch(p);
+	pthread_join(other, NULL);
+	return n;
 }
 
 /* Who needs a page that another one's fault has locked waits for it, and does not spin */
@@ -98,7 +134,7 @@ static bool fault_spin(void)
 {
 	char *p = thps(2, true), *parts = p + HMMT_PMD_SIZE;
 	struct hmmt_stats stats;
-	long whole, part;
+	long whole, part, evicted;
 
 	all_to_dev(p, 2 * HMMT_PMD_SIZE);
 	/* the second one is mapped by PTEs from then on */
@@ -109,7 +145,10 @@ static bool fault_spin(void)
 	NEED(stats.held == 2);
 	printf("# in %u ms a touch took %ld faults on a THP, %ld on one mapped by PTEs\n",
 	       SPIN_HOLD_MS - SPIN_HOLD_MS / 10, whole, part);
-	return whole < 10 && part < 10;
+	all_to_dev(p, HMMT_PMD_SIZE);
+	evicted = faults_beside_eviction(p);
+	printf("# in %u ms, before an eviction unmaps the THP, %ld faults\n", SPIN_CATCH_MS, evicted);
+	return whole < 10 && part < 10 && evicted < 10;
 }
 
 const struct finding fault_findings[] = {

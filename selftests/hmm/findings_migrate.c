@@ -132,6 +132,115 @@ static bool swap_mapping(void)
 	return c == 7 && p[5] == 7;
 }
 
+#define LOST_HOLD_MS	1500
+
+/* Children of zap_migration() wait here until they are told to go on. */
+static void wait_for(int fd)
+{
+	char c;
+
+	NEED(read(fd, &c, 1) == 1);
+}
+
+static void wait_held(uint64_t n)
+{
+	struct hmmt_stats stats;
+	unsigned int ms = 0;
+
+	do {
+		usleep(1000);
+		NEED_OK(hmmt_stats(&dev, &stats));
+	} while (stats.held < n && ms++ < LOST_HOLD_MS);
+	NEED(stats.held == n);
+}
+
+static void own_device(void)
+{
+	hmmt_close(&dev);
+	NEED_OK(hmmt_open(&dev, 0));
+}
+
+/*
+ * Those who leave while a device THP that they share is on its way back take nothing that is
+ * another one's: one leaves, the memory of the THP must not be handed out then, another one leaves.
+ */
+static bool zap_migration(void)
+{
+	enum { MIGRATES, NEXT, FIRST, SECOND, NR_CHILDREN };
+	pid_t pid[NR_CHILDREN];
+	int go[NR_CHILDREN][2];
+	unsigned int i;
+	char *p = thps(2, true), *other = p + HMMT_PMD_SIZE;
+
+	all_to_dev(p, HMMT_PMD_SIZE);
+	for (i = 0; i < NR_CHILDREN; i++) {
+		NEED(!pipe(go[i]));
+		pid[i] = fork();
+		NEED(pid[i] >= 0);
+		if (pid[i])
+			continue;
+		wait_for(go[i][0]);
+		if (i >= FIRST)
+			_exit(0);
+		own_device();
+		if (i == NEXT) {
+			NEED_OK(hmmt_hold(&dev, HMMT_HOLD_COPIED, 2 * LOST_HOLD_MS));
+			NEED_OK(to_dev(other, HMMT_PMD_SIZE, 0));
+		} else {
+			NEED_OK(hmmt_hold(&dev, HMMT_HOLD_COPIED, LOST_HOLD_MS));
+			NEED_OK(hmmt_migrate(&dev, (unsigned long)p, HMMT_PMD_SIZE,
+					     HMMT_MIGRATE_TO_SYS | HMMT_MIGRATE_DROP, NULL));
+		}
+		_exit(p[5] != 0 || p[0] != 1);
+	}
+	for (i = 0; i < NR_CHILDREN; i++) {
+		static const unsigned int order[] = { MIGRATES, FIRST, NEXT, SECOND };
+		unsigned int n = order[i];
+
+		NEED(write(go[n][1], "", 1) == 1);
+		if (n >= FIRST)
+			NEED(!ended(pid[n]));
+		else
+			wait_held(1 + (n == NEXT));
+	}
+	return !ended(pid[MIGRATES]) && !ended(pid[NEXT]) && p[0] == 1;
+}
+
+/* The same, while the one that migrates it restores the mappings, as it has no destination */
+static bool zap_restored(void)
+{
+	int go[2][2];
+	uint64_t was;
+	pid_t pid[2];
+	char *p = thps(1, true);
+	unsigned int i;
+
+	all_to_dev(p, HMMT_PMD_SIZE);
+	NEED(catch_in("remove_migration_pte"));
+	NEED_OK(hmmt_catch(&dev, 0, 0, &was));
+	for (i = 0; i < 2; i++) {
+		NEED(!pipe(go[i]));
+		pid[i] = fork();
+		NEED(pid[i] >= 0);
+		if (pid[i])
+			continue;
+		wait_for(go[i][0]);
+		if (i)
+			_exit(0);
+		own_device();
+		hmmt_stay_on(1);
+		NEED_OK(hmmt_catch(&dev, 1, 100000, NULL));
+		NEED_OK(hmmt_migrate(&dev, (unsigned long)p, HMMT_PMD_SIZE,
+				     HMMT_MIGRATE_TO_SYS | HMMT_MIGRATE_DROP, NULL));
+		_exit(p[0] != 1);
+	}
+	NEED(write(go[0][1], "", 1) == 1);
+	wait_caught(was);
+	NEED(write(go[1][1], "", 1) == 1);
+	NEED(!ended(pid[1]));
+	return !ended(pid[0]) && p[0] == 1;
+}
+
 const struct finding migrate_findings[] = {
 	{ "softdirty", softdirty },
 	{ "partial-hole", partial_hole },
@@ -139,5 +248,7 @@ const struct finding migrate_findings[] = {
 	{ "join", join },
 	{ "no-huge-hole", no_huge_hole },
 	{ "swap-mapping", swap_mapping },
+	{ "zap-migration", zap_migration },
+	{ "zap-restored", zap_restored },
 	{}
 };

@@ -165,6 +165,7 @@ rejects "given twice" 'title: x\nkernels: *\nkernels: *\n' 'given twice'
 rejects "more titles than there is room for" "$(printf 'title: x\\n%.0s' 1 2 3 4 5 6 7 8 9)" 'given twice'
 rejects "bad expression" 'title: /a(b/\nkernels: *\nreference: r\nevidence: e\n' 'does not compile'
 rejects "a second expression that is bad" 'title: x\ntitle: /a(b/\nkernels: *\nreference: r\nevidence: e\n' 'does not compile'
+rejects "a bad expression for what is beside it" 'title: x\nkernels: *\nreference: r\nevidence: e\nbeside: /a(b/\n' 'does not compile'
 rejects "of no kind of run" 'title: x\nkernels: *\nreference: r\nevidence: e\nexpect: x\n' 'neither torture'
 rejects "no key" 'title x\n' 'not "key: value"'
 
@@ -175,7 +176,7 @@ explains()
 
 	printf '%b\nkernels: *\nreference: r\nevidence: e\n' "$titles" >"$tmp/known/x.known"
 	rm -rf "$tmp/run"
-	cp -r "$here/fixtures/splat-warning" "$tmp/run"
+	cp -r "$here/fixtures/${4:-splat-warning}" "$tmp/run"
 	judged run "$tmp/run" --known "$tmp/known"
 	ktap_equal "known: $name" "exit $rc" "exit $code"
 }
@@ -185,6 +186,11 @@ explains "in runs of its kind" 0 'title: /WARNING in .*/\nexpect: torture'
 explains "in runs of the other kind" 1 'title: /WARNING in .*/\nexpect: selftest'
 explains "in runs of another program" 0 'title: /WARNING in .*/\nexcept: tortur'
 explains "but not of this one" 1 'title: /WARNING in .*/\nexcept: torture'
+beside='beside: /Bad rss.*|non-zero pgtables_bytes/'
+explains "what shows beside it" 0 "title: WARNING in migrate_vma_collect_huge_pmd\n$beside" two-splats
+explains "but not all that does" 1 \
+	'title: WARNING in migrate_vma_collect_huge_pmd\nbeside: non-zero pgtables_bytes' two-splats
+explains "nor without one of its titles" 1 "title: x\n$beside" two-splats
 explains "by its second title, an expression" 0 'title: x\ntitle: /WARNING in migrate_.*/'
 rm -rf "$tmp/run"
 cp -r "$here/fixtures/pass" "$tmp/run"

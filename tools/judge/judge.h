@@ -155,7 +155,8 @@ struct hmmt_known {
 	char *title[HMMT_KNOWN_TITLES];		/* NULL behind the last one */
 	bool regex[HMMT_KNOWN_TITLES];
 	char *kernels;		/* space separated shell patterns */
-	char *reference, *evidence, *without, *expect, *except, *spoils;
+	char *reference, *evidence, *without, *expect, *except, *spoils, *beside;
+	bool beside_regex;
 };
 
 struct hmmt_known_list {
@@ -232,6 +233,9 @@ struct hmmt_judgement {
 	struct hmmt_results res;
 };
 
+/* The issue that explains @title because one of the @nr failures is known as it; or NULL */
+const struct hmmt_known *hmmt_known_beside(const struct hmmt_known_list *list, const char *title,
+					   const struct hmmt_failure *f, size_t nr);
 /* The failure of this source and title, made where there is none; NULL: no memory. */
 struct hmmt_failure *hmmt_add_failure(struct hmmt_judgement *j, const char *source,
 				      const char *title, const char *detail, int64_t time_us);

@@ -14,6 +14,8 @@
  *              the other kind could have the same title (optional)
  *   except:    a program of the guest, in which it cannot come about: there the
  *              same title is that of something else (optional)
+ *   beside:    a title that it has in runs only in which there is one of the others,
+ *              as it is also that of other bugs (optional)
  *   spoils:    what it leaves wrong behind for others to stumble over, such as
  *              locks or references (optional; goes into the verdict)
  */
@@ -46,6 +48,7 @@ static void free_item(struct hmmt_known *k)
 	free(k->expect);
 	free(k->except);
 	free(k->spoils);
+	free(k->beside);
 }
 
 static char **field(struct hmmt_known *k, const char *key)
@@ -71,6 +74,8 @@ static char **field(struct hmmt_known *k, const char *key)
 		return &k->except;
 	if (!strcmp(key, "spoils"))
 		return &k->spoils;
+	if (!strcmp(key, "beside"))
+		return &k->beside;
 	return NULL;
 }
 
@@ -84,7 +89,7 @@ static int set_field(const char *path, struct hmmt_known *k, char *line)
 	to = field(k, line);
 	if (!to) {
 		snprintf(what, sizeof(what),
-			 "unknown key \"%.40s\" (title, kernels, reference, evidence, without, expect, except, spoils)",
+			 "unknown key \"%.40s\" (title, kernels, reference, evidence, without, expect, except, beside, spoils)",
 			 line);
 		return known_error(path, what);
 	}
@@ -133,6 +138,8 @@ static int check_item(const char *path, struct hmmt_known *k)
 		return known_error(path, "expect: neither torture nor selftest");
 	for (i = 0; !err && i < HMMT_KNOWN_TITLES && k->title[i]; i++)
 		err = check_title(path, k->title[i], &k->regex[i]);
+	if (!err && k->beside)
+		err = check_title(path, k->beside, &k->beside_regex);
 	return err;
 }
 
@@ -286,6 +293,23 @@ const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list, co
 		k = &list->item[i];
 		if (known_in(k, run) && one_title_matches(k, norm))
 			return k;
+	}
+	return NULL;
+}
+
+const struct hmmt_known *hmmt_known_beside(const struct hmmt_known_list *list, const char *title,
+					   const struct hmmt_failure *f, size_t nr)
+{
+	const struct hmmt_known *k;
+	size_t i, n;
+
+	for (i = 0; list && i < list->nr; i++) {
+		k = &list->item[i];
+		if (!k->beside || !title_matches(k->beside, k->beside_regex, title))
+			continue;
+		for (n = 0; n < nr; n++)
+			if (f[n].known == k->name)
+				return k;
 	}
 	return NULL;
 }

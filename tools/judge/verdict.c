@@ -200,27 +200,39 @@ static enum hmmt_verdict inconclusive_reasons(struct hmmt_judgement *j)
 	return json_array_size(j->reasons) > before ? HMMT_INCONCLUSIVE : HMMT_PASS;
 }
 
+/* @f is the known issue @k, if that is not NULL */
+static void is_known(struct hmmt_judgement *j, struct hmmt_failure *f, const struct hmmt_known *k)
+{
+	json_t *o;
+
+	if (!k)
+		return;
+	f->known = k->name;
+	f->spoils = k->spoils;
+	o = json_object();
+	json_object_set_new(o, "name", hmmt_json_string(k->name));
+	json_object_set_new(o, "title", hmmt_json_string(f->title));
+	json_object_set_new(o, "reference", hmmt_json_string(k->reference));
+	json_array_append_new(j->known, o);
+}
+
 /* True when every failure is a known issue; names them. */
 static bool all_known(struct hmmt_judgement *j, const struct hmmt_known_list *list)
 {
-	const struct hmmt_known *k;
+	struct hmmt_failure *f;
 	bool all = true;
-	json_t *o;
 	size_t i;
 
 	for (i = 0; i < j->nr_failures; i++) {
-		k = hmmt_known_match(list, j->failure[i].title, j->run.json);
-		if (!k) {
-			all = false;
-			continue;
-		}
-		j->failure[i].known = k->name;
-		j->failure[i].spoils = k->spoils;
-		o = json_object();
-		json_object_set_new(o, "name", hmmt_json_string(k->name));
-		json_object_set_new(o, "title", hmmt_json_string(j->failure[i].title));
-		json_object_set_new(o, "reference", hmmt_json_string(k->reference));
-		json_array_append_new(j->known, o);
+		f = &j->failure[i];
+		is_known(j, f, hmmt_known_match(list, f->title, j->run.json));
+	}
+	for (i = 0; i < j->nr_failures; i++) {
+		f = &j->failure[i];
+		if (!f->known)
+			is_known(j, f, hmmt_known_beside(list, f->title, j->failure,
+							 j->nr_failures));
+		all &= !!f->known;
 	}
 	return all;
 }

@@ -197,17 +197,24 @@ static int advise_some(struct held *h, int advice, struct span *s)
  */
 static const char *spin_title(const struct held *h)
 {
+	static const char * const titles[][2] = {
+		{ "spin: fault on a THP on its way to a device",
+		  "spin: fault on a page on its way to a device" },
+		{ "spin: fault on a device THP that a fault has locked",
+		  "spin: fault on a device page that a fault has locked" },
+		/* it is locked before it is unmapped */
+		{ "spin: fault on a device THP that a migration has locked",
+		  "spin: fault on a device page that a migration has locked" },
+		{ "spin: fault on a device THP on its way back",
+		  "spin: fault on a device page on its way back" },
+	};
 	/* a hole of that size is filled by a THP, whatever was advised */
 	bool part = h->where == IN_PARTS || (h->base && h->where != NOWHERE);
+	bool locked = h->late != NOBODY || h->point == HMMT_HOLD_FAULTED;
 
 	if (!in_device(h))
-		return part ? "spin: fault on a page on its way to a device" :
-			      "spin: fault on a THP on its way to a device";
-	if (h->point != HMMT_HOLD_FAULTED)
-		return part ? "spin: fault on a device page on its way back" :
-			      "spin: fault on a device THP on its way back";
-	return part ? "spin: fault on a device page that a fault has locked" :
-		      "spin: fault on a device THP that a fault has locked";
+		return titles[0][part];
+	return titles[!locked ? 3 : h->how == BY_FAULT ? 1 : 2][part];
 }
 
 static void judge(struct held *h, enum via via, bool write, long faults)
@@ -222,7 +229,7 @@ static void judge(struct held *h, enum via via, bool write, long faults)
 	fail_add(w->sh, ORACLE_PROGRESS, spin_title(h),
 		 "%ld faults for one %s, way %u, of memory of %s that was held for %u ms at point %u",
 		 faults, write ? "write" : "read", via, h->shared ? "two processes" : "one process",
-		 HOLD_MS, h->point);
+		 h->point ? HOLD_MS : 0, h->point);
 }
 
 static void meddle_access(struct held *h)
