@@ -162,15 +162,17 @@ static void own_device(void)
 
 /*
  * Those who leave while a device THP that they share is on its way back take nothing that is
- * another one's: one leaves, the memory of the THP must not be handed out then, another one leaves.
+ * another one's: one leaves, the memory of the THP must not be handed out then. Before the
+ * migration ends another one leaves as well, or @next_leaves, who has got that memory.
  */
-static bool zap_migration(void)
+static bool zap_shared(bool next_leaves)
 {
 	enum { MIGRATES, NEXT, FIRST, SECOND, NR_CHILDREN };
-	pid_t pid[NR_CHILDREN];
-	int go[NR_CHILDREN][2];
-	unsigned int i;
+	static const unsigned int order[] = { MIGRATES, FIRST, NEXT, SECOND };
 	char *p = thps(2, true), *other = p + HMMT_PMD_SIZE;
+	int go[NR_CHILDREN][2];
+	pid_t pid[NR_CHILDREN];
+	unsigned int i, n;
 
 	all_to_dev(p, HMMT_PMD_SIZE);
 	for (i = 0; i < NR_CHILDREN; i++) {
@@ -183,27 +185,40 @@ static bool zap_migration(void)
 		if (i >= FIRST)
 			_exit(0);
 		own_device();
-		if (i == NEXT) {
-			NEED_OK(hmmt_hold(&dev, HMMT_HOLD_COPIED, 2 * LOST_HOLD_MS));
-			NEED_OK(to_dev(other, HMMT_PMD_SIZE, 0));
-		} else {
+		if (i == MIGRATES) {
 			NEED_OK(hmmt_hold(&dev, HMMT_HOLD_COPIED, LOST_HOLD_MS));
 			NEED_OK(hmmt_migrate(&dev, (unsigned long)p, HMMT_PMD_SIZE,
 					     HMMT_MIGRATE_TO_SYS | HMMT_MIGRATE_DROP, NULL));
+			_exit(p[0] != 1);
 		}
-		_exit(p[5] != 0 || p[0] != 1);
+		if (!next_leaves)
+			NEED_OK(hmmt_hold(&dev, HMMT_HOLD_COPIED, 2 * LOST_HOLD_MS));
+		NEED_OK(to_dev(other, HMMT_PMD_SIZE, 0));
+		_exit(!next_leaves && other[0] != 1);
 	}
 	for (i = 0; i < NR_CHILDREN; i++) {
-		static const unsigned int order[] = { MIGRATES, FIRST, NEXT, SECOND };
-		unsigned int n = order[i];
-
+		n = order[i];
 		NEED(write(go[n][1], "", 1) == 1);
-		if (n >= FIRST)
-			NEED(!ended(pid[n]));
-		else
+		if (n == MIGRATES || (n == NEXT && !next_leaves))
 			wait_held(1 + (n == NEXT));
+		else
+			NEED(!ended(pid[n]));
+		if (n == NEXT && next_leaves)
+			break;
 	}
-	return !ended(pid[MIGRATES]) && !ended(pid[NEXT]) && p[0] == 1;
+	if (ended(pid[MIGRATES]) || (!next_leaves && ended(pid[NEXT])))
+		return false;
+	return p[0] == 1;
+}
+
+static bool zap_migration(void)
+{
+	return zap_shared(false);
+}
+
+static bool zap_reused(void)
+{
+	return zap_shared(true);
 }
 
 /* The same, while the one that migrates it restores the mappings, as it has no destination */
@@ -249,6 +264,7 @@ const struct finding migrate_findings[] = {
 	{ "no-huge-hole", no_huge_hole },
 	{ "swap-mapping", swap_mapping },
 	{ "zap-migration", zap_migration },
+	{ "zap-reused", zap_reused },
 	{ "zap-restored", zap_restored },
 	{}
 };

@@ -81,7 +81,7 @@ static char **field(struct hmmt_known *k, const char *key)
 
 static int set_field(const char *path, struct hmmt_known *k, char *line)
 {
-	char what[128], **to, *value = strchr(line, ':');
+	char what[192], **to, *value = strchr(line, ':');
 
 	if (!value)
 		return known_error(path, "a line that is not \"key: value\"");
