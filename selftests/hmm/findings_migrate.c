@@ -134,12 +134,25 @@ static bool swap_mapping(void)
 
 #define LOST_HOLD_MS	1500
 
-/* Children of zap_migration() wait here until they are told to go on. */
-static void wait_for(int fd)
+/* A child that waits until it is told by @go; 0: we are that one, and were told */
+static pid_t waiting_child(int *go)
 {
+	int fds[2];
+	pid_t pid;
 	char c;
 
-	NEED(read(fd, &c, 1) == 1);
+	NEED(!pipe(fds));
+	pid = fork();
+	NEED(pid >= 0);
+	if (!pid)
+		NEED(read(fds[0], &c, 1) == 1);
+	*go = fds[1];
+	return pid;
+}
+
+static void tell(int go)
+{
+	NEED(write(go, "", 1) == 1);
 }
 
 static void wait_held(uint64_t n)
@@ -170,18 +183,15 @@ static bool zap_shared(bool next_leaves)
 	enum { MIGRATES, NEXT, FIRST, SECOND, NR_CHILDREN };
 	static const unsigned int order[] = { MIGRATES, FIRST, NEXT, SECOND };
 	char *p = thps(2, true), *other = p + HMMT_PMD_SIZE;
-	int go[NR_CHILDREN][2];
 	pid_t pid[NR_CHILDREN];
+	int go[NR_CHILDREN];
 	unsigned int i, n;
 
 	all_to_dev(p, HMMT_PMD_SIZE);
 	for (i = 0; i < NR_CHILDREN; i++) {
-		NEED(!pipe(go[i]));
-		pid[i] = fork();
-		NEED(pid[i] >= 0);
+		pid[i] = waiting_child(&go[i]);
 		if (pid[i])
 			continue;
-		wait_for(go[i][0]);
 		if (i >= FIRST)
 			_exit(0);
 		own_device();
@@ -198,7 +208,7 @@ static bool zap_shared(bool next_leaves)
 	}
 	for (i = 0; i < NR_CHILDREN; i++) {
 		n = order[i];
-		NEED(write(go[n][1], "", 1) == 1);
+		tell(go[n]);
 		if (n == MIGRATES || (n == NEXT && !next_leaves))
 			wait_held(1 + (n == NEXT));
 		else
@@ -224,24 +234,16 @@ static bool zap_reused(void)
 /* The same, while the one that migrates it restores the mappings, as it has no destination */
 static bool zap_restored(void)
 {
-	int go[2][2];
-	uint64_t was;
-	pid_t pid[2];
 	char *p = thps(1, true);
-	unsigned int i;
+	pid_t migrates, leaves;
+	uint64_t was;
+	int go, leave;
 
 	all_to_dev(p, HMMT_PMD_SIZE);
 	NEED(catch_in("remove_migration_pte"));
 	NEED_OK(hmmt_catch(&dev, 0, 0, &was));
-	for (i = 0; i < 2; i++) {
-		NEED(!pipe(go[i]));
-		pid[i] = fork();
-		NEED(pid[i] >= 0);
-		if (pid[i])
-			continue;
-		wait_for(go[i][0]);
-		if (i)
-			_exit(0);
+	migrates = waiting_child(&go);
+	if (!migrates) {
 		own_device();
 		hmmt_stay_on(1);
 		NEED_OK(hmmt_catch(&dev, 1, 100000, NULL));
@@ -249,11 +251,14 @@ static bool zap_restored(void)
 				     HMMT_MIGRATE_TO_SYS | HMMT_MIGRATE_DROP, NULL));
 		_exit(p[0] != 1);
 	}
-	NEED(write(go[0][1], "", 1) == 1);
+	leaves = waiting_child(&leave);
+	if (!leaves)
+		_exit(0);
+	tell(go);
 	wait_caught(was);
-	NEED(write(go[1][1], "", 1) == 1);
-	NEED(!ended(pid[1]));
-	return !ended(pid[0]) && p[0] == 1;
+	tell(leave);
+	NEED(!ended(leaves));
+	return !ended(migrates) && p[0] == 1;
 }
 
 const struct finding migrate_findings[] = {
