@@ -147,7 +147,8 @@ static bool fault_spin(void)
 	       SPIN_HOLD_MS - SPIN_HOLD_MS / 10, whole, part);
 	all_to_dev(p, HMMT_PMD_SIZE);
 	evicted = faults_beside_eviction(p);
-	printf("# in %u ms, before an eviction unmaps the THP, %ld faults\n", SPIN_CATCH_MS, evicted);
+	printf("# in %u ms, before an eviction unmaps the THP, %ld faults\n", SPIN_CATCH_MS,
+	       evicted);
 	return whole < 10 && part < 10 && evicted < 10;
 }
 
