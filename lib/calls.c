@@ -129,3 +129,23 @@ int hmmt_calls_get(const struct hmmt_dev *dev, struct hmmt_call *call, unsigned 
 
 	return calls(dev, &arg);
 }
+
+int hmmt_catch_in(const struct hmmt_dev *dev, const char *name)
+{
+	struct hmmt_function f = { .one_in = UINT32_MAX };
+	struct hmmt_call c = { .one_in = UINT32_MAX };
+	int ret = hmmt_calls_set(dev, NULL, 0, 0, 0);
+
+	if (ret)
+		return ret;
+	if (strlen(name) >= sizeof(f.name))
+		return -EINVAL;
+	strcpy(f.name, name);
+	ret = hmmt_functions_find(&f, 1);
+	if (ret)
+		return ret;
+	if (!f.addr)
+		return -ENOENT;
+	c.addr = f.addr;
+	return hmmt_calls_set(dev, &c, 1, 1, 1) ?: c.error;
+}

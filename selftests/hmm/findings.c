@@ -50,18 +50,6 @@ int ended(pid_t pid)
 	return status;
 }
 
-bool catch_in(const char *name)
-{
-	struct hmmt_function f = { .one_in = UINT32_MAX };
-	struct hmmt_call c = { .one_in = UINT32_MAX };
-
-	snprintf(f.name, sizeof(f.name), "%s", name);
-	NEED_OK(hmmt_functions_find(&f, 1));
-	c.addr = f.addr;
-	hmmt_stay_on(0);
-	return !hmmt_calls_set(&dev, &c, 1, 1, 1) && !c.error;
-}
-
 void wait_caught(uint64_t was)
 {
 	unsigned int ms;

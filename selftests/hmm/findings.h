@@ -77,8 +77,6 @@ int to_dev(char *p, size_t len, unsigned int flags);
 void all_to_dev(char *p, size_t len);
 bool soft_dirty(const char *p);
 
-/* Who is caught is so in function @name; false: here nobody can be. We stay on CPU 0. */
-bool catch_in(const char *name);
 /* Waits until one more than @was has been caught. */
 void wait_caught(uint64_t was);
 

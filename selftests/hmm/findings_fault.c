@@ -119,8 +119,9 @@ static long faults_beside_eviction(char *p)
 	uint64_t was;
 	long n;
 
-	if (!catch_in("try_to_migrate"))
+	if (hmmt_catch_in(&dev, "try_to_migrate"))
 		return -1;
+	hmmt_stay_on(0);
 	NEED_OK(hmmt_catch(&dev, 0, 0, &was));
 	NEED(!pthread_create(&other, NULL, evict, NULL));
 	wait_caught(was);

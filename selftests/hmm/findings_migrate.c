@@ -240,7 +240,8 @@ static bool zap_restored(void)
 	int go, leave;
 
 	all_to_dev(p, HMMT_PMD_SIZE);
-	NEED(catch_in("remove_migration_pte"));
+	NEED_OK(hmmt_catch_in(&dev, "remove_migration_pte"));
+	hmmt_stay_on(0);
 	NEED_OK(hmmt_catch(&dev, 0, 0, &was));
 	migrates = waiting_child(&go);
 	if (!migrates) {

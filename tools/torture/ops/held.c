@@ -634,7 +634,7 @@ static int held(struct worker *w, void (*meddle)(struct held *h), unsigned int w
 		  1U << hmmt_rng_between(&w->rng, 3, 6);
 	h.size = h.pages * HMMT_PAGE_SIZE;
 	h.page = hmmt_rng_between(&w->rng, 1, h.pages - 1);
-	/* takes a fifth of the time */
+	/* takes less time than to be held */
 	h.late = hmmt_rng_chance(&w->rng, 1, 3) ? NOBODY :
 		 hmmt_rng_between(&w->rng, WHO_MEDDLES, WHO_MIGRATES);
 	if (h.late != NOBODY)

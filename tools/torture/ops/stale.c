@@ -18,7 +18,7 @@
 
 /* Loads until the other one is done, at most: what it does may have to wait for much. */
 #define STARE_LOADS	3000000
-/* Blocks of one child, at most: to make a child takes longer than one of them. */
+/* Blocks of one child, at most */
 #define MAX_ROUNDS	8
 
 struct stale {
