@@ -102,6 +102,25 @@ END
 start --stall 3
 ktap_equal "a heartbeat alone is no stall" "$rc $(field end)" "0 exit"
 
+# A machine without time for the guest, and a guest that spins
+fake starved <<'END'
+sleep 4
+END
+start --stall 2 --busy
+ktap_equal "busy: silence without CPU time is no stall" "$rc $(field end)" "0 exit"
+start --stall 1
+ktap_equal "the same, not busy: stalled" "$rc $(field end)" "4 stalled"
+fake spins <<'END'
+while ! read -r -t 0 -u "$qmp"; do :; done
+END
+start --stall 2 --busy
+ktap_equal "busy: silence with CPU time is a stall" "$rc $(field end)" "4 stalled"
+fake blocked <<'END'
+read -r -u "$qmp"
+END
+start --stall 1 --busy
+ktap_equal "busy: silence for ten times as long is a stall" "$rc $(field end)" "4 stalled"
+
 fake limit <<'END'
 while :; do echo x >>"$run/console.log"; read -r -t 1 -u "$qmp" l; [[ $l != *nmi* ]] || exit 0; done
 END

@@ -172,7 +172,7 @@ readonly TURN_US=2000
 main()
 {
 	local cmdline verified=false
-	local -a memory_args run
+	local -a memory_args run busy=()
 
 	parse "$@"
 	need_memory "$((mem + 200))" "a guest of $mem MiB"
@@ -199,7 +199,8 @@ main()
 	mapfile -t memory_args < <(shared_args "$dir")
 
 	step "booting $(cat "$build/hmmt/release") ${flavour:+$flavour }engine $engine ($accel), seed $seed"
-	run=("$tools/host/vmrun" --dir "$dir" --stall "$stall" --limit "$limit" \
+	[ "$accel" != tcg-det ] || busy=(--busy)
+	run=("$tools/host/vmrun" --dir "$dir" "${busy[@]}" --stall "$stall" --limit "$limit" \
 		--overdue "$overdue" \
 		${label:+--label "$label"} "${quiet[@]}" \
 		--set engine="$engine" --set accel="$accel" --int seed="$seed" \

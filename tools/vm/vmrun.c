@@ -7,6 +7,7 @@
  *   --stall S       no sign of life for S seconds of host time: stalled (180)
  *   --limit S       ended after S seconds of host time at the latest (none)
  *   --overdue S     past S seconds on the guest's own clock: stalled (none)
+ *   --busy          S of --stall are seconds of QEMU's CPU time
  *   --label TEXT    in front of the live line
  *   --quiet         no live line; DIR/progress is kept in any case
  *   --set KEY=TEXT --int KEY=N --bool KEY=true|false	fields of run.json
@@ -14,6 +15,9 @@
  * In DIR: run.json is written before the start and again, with "end", after it;
  * journal.bin is made anew; qemu.log has what QEMU said. QEMU itself is told to
  * write console.log and results.log there.
+ *
+ * With --busy, for an engine that is never idle, a machine that has no time for the
+ * guest does not make it stalled: with ten times S of host time it is all the same.
  *
  * A guest that shows any progress is not stalled, however slow it is, unless by
  * its own clock it should have ended long ago: a kernel that reports the same
@@ -68,18 +72,42 @@ struct hmmt_vm {
 	pid_t pid;
 	int pidfd, timer, signals;
 	int qmp, qmp_child;	/* both ends of the monitor's socket pair */
+	bool busy;		/* silence counts as far as QEMU used the CPU */
 	uint64_t start_ms, progress_ms;
+	uint64_t progress_cpu_ms; /* QEMU's CPU time then */
 	uint64_t kill_ms;	/* when patience ends; 0: the guest is not being ended */
 	bool ending;		/* end was decided by us, not by the guest */
 	enum hmmt_end end;
 };
 
-static uint64_t now_ms(void)
+static uint64_t clock_ms(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+}
+
+static uint64_t now_ms(void)
+{
+	return clock_ms(CLOCK_MONOTONIC);
+}
+
+/* CPU time that QEMU has used, 0 once it is gone */
+static uint64_t cpu_ms(const struct hmmt_vm *vm)
+{
+	clockid_t clock;
+
+	return clock_getcpuclockid(vm->pid, &clock) ? 0 : clock_ms(clock);
+}
+
+static bool is_silent(const struct hmmt_vm *vm, uint64_t now)
+{
+	uint64_t silence_ms = now - vm->progress_ms;
+
+	return silence_ms >= vm->stall_ms &&
+	       (!vm->busy || silence_ms >= 10 * vm->stall_ms ||
+		cpu_ms(vm) >= vm->progress_cpu_ms + vm->stall_ms);
 }
 
 /*
@@ -175,8 +203,10 @@ static void on_tick(struct hmmt_vm *vm)
 
 	if (read(vm->timer, &ticks, sizeof(ticks)) < 0)
 		return;
-	if (hmmt_watch_update(&vm->watch))
+	if (hmmt_watch_update(&vm->watch)) {
 		vm->progress_ms = now;
+		vm->progress_cpu_ms = cpu_ms(vm);
+	}
 	if (vm->ending) {
 		/* The panic text may be long: patience while it still grows. */
 		if (vm->end == END_STALLED && now - vm->progress_ms < 3000 &&
@@ -199,10 +229,10 @@ static void on_tick(struct hmmt_vm *vm)
 			(unsigned long long)vm->watch.guest_ms / 1000);
 		inject_nmi(vm);
 		begin_end(vm, END_STALLED, NMI_WAIT_MS);
-	} else if (now - vm->progress_ms >= vm->stall_ms) {
+	} else if (is_silent(vm, now)) {
 		hmmt_live_end(&vm->live);
 		fprintf(stderr, "vmrun: no sign of life for %llu s: asking the kernel where it is\n",
-			(unsigned long long)vm->stall_ms / 1000);
+			(unsigned long long)(now - vm->progress_ms) / 1000);
 		inject_nmi(vm);
 		begin_end(vm, END_STALLED, NMI_WAIT_MS);
 	}
@@ -334,8 +364,8 @@ static int run(struct hmmt_vm *vm, char **argv)
 static int wrong(const char *why, const char *what)
 {
 	fprintf(stderr, "vmrun: %s%s\n"
-		"usage: vmrun --dir DIR [--stall S] [--limit S] [--overdue S] [--label TEXT] [--quiet]\n"
-		"             [--set K=TEXT] [--int K=N] [--bool K=true|false] -- QEMU ARGS...\n",
+		"usage: vmrun --dir DIR [--stall S] [--limit S] [--overdue S] [--busy] [--label TEXT]\n"
+		"             [--quiet] [--set K=TEXT] [--int K=N] [--bool K=true|false] -- QEMU ARGS...\n",
 		why, what);
 	return 2;
 }
@@ -360,6 +390,7 @@ int main(int argc, char **argv)
 		{ "stall", required_argument, NULL, 'S' },
 		{ "limit", required_argument, NULL, 'L' },
 		{ "overdue", required_argument, NULL, 'O' },
+		{ "busy", no_argument, NULL, 'B' },
 		{ "label", required_argument, NULL, 'l' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "set", required_argument, NULL, 's' },
@@ -389,6 +420,9 @@ int main(int argc, char **argv)
 		case 'O':
 			if (!parse_seconds(optarg, &vm.overdue_ms))
 				return wrong("--overdue: not a number of seconds: ", optarg);
+			break;
+		case 'B':
+			vm.busy = true;
 			break;
 		case 'l':
 			vm.live.label = optarg;
