@@ -78,7 +78,7 @@ extern const struct op ops_nodes[];
 extern const struct op ops_softdirty[];
 extern const struct op ops_accident[];
 extern const struct op ops_unplug[];
-extern const struct op ops_held[];
+extern const struct op ops_meanwhile[];
 extern const struct op ops_stale[];
 
 /* The only thread, and no child is left: nothing but the kernel moves pages. */

@@ -29,7 +29,7 @@ static const struct op * const tables[] = {
 	ops_softdirty,
 	ops_accident,
 	ops_unplug,
-	ops_held,
+	ops_meanwhile,
 	ops_stale,
 };
 
