@@ -118,7 +118,7 @@ table()
 {
 	local rc=0 id out
 
-	for id in caught late masked survivor same wrong; do
+	for id in caught late hung masked survivor same wrong; do
 		case $id in
 		same | wrong) make_bug "$id" logic "equivalent: because" ;;
 		masked) make_bug "$id" race ;;
@@ -136,6 +136,7 @@ table()
 	run "$tmp/results/caught/001-a" det 20 known:old
 	run "$tmp/results/caught/002-b" live 20 "oracle:new"
 	run "$tmp/results/late/001-a" det 20 "new@61000000"
+	run "$tmp/results/hung/001-a" det 20 "task hung in f"
 	run "$tmp/results/caught/hmm-tests" det 20
 	run "$tmp/results/masked/001-a" det 20 "seen on stock"
 	run "$tmp/results/survivor/001-a" det 20
@@ -153,10 +154,11 @@ table()
 	ktap_equal "by another one, too late" \
 		"$(cell late 5) $(cell late 14) $(cell late 15) $(cell late 16)" \
 		"console slot no no"
+	ktap_equal "a watchdog tells of a hang" "$(cell hung 5)" hang
 	ktap_equal "a survivor is neither" "$(cell survivor 15) $(cell survivor 16)" "- -"
 	ktap_match "the table says so" "$out" \
 		$'\nlate .* console: new \(expected: slot\) \(later than 60s\)'
-	ktap_match "and the sums" "$out" "all .*, 1 by what was expected, 2 in the time"
+	ktap_match "and the sums" "$out" $'\nall [^\n]*, 1 by what was expected, 3 in the time'
 	ktap_equal "hmm-tests that passed" "$(cell caught 12)$(cell caught 13)" nono
 	ktap_equal "hmm-tests that our judge fails" "$(cell survivor 12)$(cell survivor 13)" noyes
 	ktap_equal "not caught by what stock shows" "$(cell masked 4)" survived
@@ -165,7 +167,7 @@ table()
 	ktap_equal "stale patch" "$(cell stale 4)" "NOT APPLIED"
 	ktap_equal "broken patch" "$(cell broken 4)" "NOT BUILT"
 	ktap_match "one that is not equivalent after all" "$out" "BUT SAID TO BE EQUIVALENT"
-	ktap_match "stale and broken ones count as missed" "$out" "all +3 of +7 caught"
+	ktap_match "stale and broken ones count as missed" "$out" "all +4 of +8 caught"
 	ktap_match "races apart" "$out" "race +0 of +1 caught"
 }
 
