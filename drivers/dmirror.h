@@ -250,9 +250,6 @@ bool dmirror_check_failed(struct hmmt_check *check, u32 which, u64 pfn,
 int dmirror_devmem_check(struct dmirror_device *mdevice, struct hmmt_check *check,
 			 unsigned int bust);
 
-/* turns.c */
-int dmirror_turns_init(u32 us, u64 seed);
-void dmirror_turns_exit(void);
 
 /* mirror.c */
 int dmirror_mirror_init(struct dmirror *dmirror, struct mm_struct *mm);

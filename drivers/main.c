@@ -233,23 +233,15 @@ static int __init dmirror_read_cmdline(char *buf, size_t size)
 }
 
 /*
- * run.sh puts on the command line of the guests that it makes
- *
- *   hmmtorture.turns=US,SEED	where turns.c is wanted
- *   hmmtorture.guest=1		0, EPERM, or why it cannot be told
+ * run.sh puts hmmtorture.guest=1 on the command line of the guests that it makes:
+ * 0, EPERM, or why it cannot be told
  */
 static int __init dmirror_in_guest(void)
 {
-	unsigned int us = 0;
 	char buf[512] = "";
-	const char *at;
-	u64 seed = 0;
 	int ret;
 
 	ret = dmirror_read_cmdline(buf, sizeof(buf));
-	at = strstr(buf, "hmmtorture.turns=");
-	if (at && sscanf(at, "hmmtorture.turns=%u,%llu", &us, &seed) == 2)
-		ret = dmirror_turns_init(us, seed);
 	if (ret || i_know_this_may_crash || strstr(buf, "hmmtorture.guest=1"))
 		return ret;
 	pr_err("made to provoke kernel bugs, so only for guests made by run.sh; to load it here all the same set i_know_this_may_crash=1\n");
@@ -309,10 +301,10 @@ static int __init dmirror_init(void)
 		return -EINVAL;
 	ret = dmirror_in_guest();
 	if (ret)
-		goto err_turns;
+		return ret;
 	ret = dmirror_mmap_init();
 	if (ret)
-		goto err_turns;
+		return ret;
 	ret = alloc_chrdev_region(&dmirror_devt, 0, ARRAY_SIZE(dmirror_devices),
 				  "hmm_dmirror");
 	if (ret)
@@ -346,8 +338,6 @@ err_chrdev:
 	unregister_chrdev_region(dmirror_devt, ARRAY_SIZE(dmirror_devices));
 err_mmap:
 	dmirror_mmap_exit();
-err_turns:
-	dmirror_turns_exit();
 	return ret;
 }
 
@@ -359,7 +349,6 @@ static void __exit dmirror_exit(void)
 	class_destroy(dmirror_class);
 	unregister_chrdev_region(dmirror_devt, ARRAY_SIZE(dmirror_devices));
 	dmirror_mmap_exit();
-	dmirror_turns_exit();
 }
 
 module_init(dmirror_init);

@@ -287,6 +287,7 @@ static bool turns(void)
 		skip = "not the det engine";
 		return false;
 	}
+	WANT(!access("/sys/module/hmm_turns", F_OK), "hmm_turns is not loaded");
 	worst = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	WANT(!hmmt_stay_on(0) && !pipe(fds), "one CPU");
 	pid = fork();

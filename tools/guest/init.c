@@ -174,12 +174,33 @@ static void setup_thp(void)
 	closedir(dir);
 }
 
-static int load_driver(const char *name, const char *params)
+static int load_module(const char *name, const char *params)
 {
 	char path[128];
+	int ret;
 
 	snprintf(path, sizeof(path), "/lib/modules/%s.ko", name);
-	return hmmt_module_load(path, params);
+	ret = hmmt_module_load(path, params);
+	if (ret)
+		report("Bail out! driver %s(%s): %s", name, params, strerror(-ret));
+	return ret;
+}
+
+/* hmmtorture.turns=US,SEED on the command line; an image without modules has none */
+static int setup_turns(void)
+{
+	unsigned long long seed;
+	char line[4096], params[64];
+	const char *at = NULL;
+	unsigned int us;
+
+	if (hmmt_read_file("/proc/cmdline", line, sizeof(line)) > 0)
+		at = strstr(line, "hmmtorture.turns=");
+	if (!at || sscanf(at, "hmmtorture.turns=%u,%llu", &us, &seed) != 2 ||
+	    access("/lib/modules", F_OK))
+		return 0;
+	snprintf(params, sizeof(params), "us=%u seed=%llu", us, seed);
+	return load_module("hmm_turns", params);
 }
 
 /*
@@ -191,7 +212,6 @@ static int setup_driver(char ***argv)
 	const char *name = "test_hmm";
 	char params[1024] = "";
 	size_t used = 0;
-	int ret;
 
 	for (; **argv && !strncmp(**argv, "driver:", 7); (*argv)++) {
 		const char *word = **argv + 7;
@@ -210,10 +230,7 @@ static int setup_driver(char ***argv)
 	}
 	if (!name || (access("/lib/modules", F_OK) && !used))
 		return 0;
-	ret = load_driver(name, params);
-	if (ret)
-		report("Bail out! driver %s(%s): %s", name, params, strerror(-ret));
-	return ret;
+	return load_module(name, params);
 }
 
 static pid_t start_step(char **argv)
@@ -342,7 +359,7 @@ static int run_all(char **argv)
 {
 	int rc = 0;
 
-	if (setup_driver(&argv))
+	if (setup_turns() || setup_driver(&argv))
 		return NO_DRIVER;
 	while (*argv) {
 		char **step = argv;

@@ -31,7 +31,7 @@ static const char * const plumbing[] = {
 	"entry_SYSCALL*", "ret_from_fork*", "x64_sys_call", "hrtimer_interrupt",
 	"__hrtimer_*", "update_process_times", "tick_*", "error_entry*",
 	"paranoid_entry*", "__run_hrtimer", "rcu_core*", "apic_timer_interrupt",
-	"find_held_lock", "handle_exception*",
+	"find_held_lock", "handle_exception*", "hmm_turn",
 	/* sanitizers */
 	"kasan_*", "__kasan*", "__asan*", "__hwasan*", "kcsan_*", "__kcsan*",
 	"__tsan*", "check_region*", "__ubsan*", "ubsan_*", "kmsan_*", "__msan*",

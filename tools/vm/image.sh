@@ -52,7 +52,7 @@ files()
 			LC_ALL=C sort | awk '{ printf "bin/pressure\t%s\t%s\t0755\n", $1, $1 }'
 	fi
 	[ -n "$build" ] || return 0
-	for f in "$(driver_dir "$build")/test_hmm.ko" "$build/hmmt/stock_test_hmm.ko"; do
+	for f in "$(driver_dir "$build")"/{test_hmm,hmm_turns}.ko "$build/hmmt/stock_test_hmm.ko"; do
 		[ ! -f "$f" ] || printf 'initramfs\t/lib/modules/%s\t%s\t0644\n' "${f##*/}" "$f"
 	done
 }

@@ -11,7 +11,7 @@
 #   where                      tree and build directory: objects name both
 #   build.log
 #   driver-TOP/                our driver, for each checkout of hmmtorture:
-#                              test_hmm.ko, driver.log
+#                              test_hmm.ko, hmm_turns.ko, driver.log
 #   drivers/                   those made last, by what they were made of
 #
 # The tree is only read. There is one build directory for each tree and flavour,
@@ -226,19 +226,18 @@ build_driver()
 	if [ -f "$out/test_hmm.ko" ] && [ "$(cat "$out/driver.stamp" 2>/dev/null)" = "$inputs" ]; then
 		return
 	fi
-	rm -f "$out/test_hmm.ko" "$out/driver.stamp"
-	kept=$hmmt/drivers/$(hash12 <<<"$inputs").ko
-	if [ -f "$kept" ]; then
+	rm -f "$out"/*.ko "$out/driver.stamp"
+	kept=$hmmt/drivers/$(hash12 <<<"$inputs")
+	if [ -d "$kept" ]; then
 		touch "$kept"
 	else
 		make_driver
-		mkdir -p "$hmmt/drivers"
-		cp "$out/driver/test_hmm.ko" "$kept.new"
-		mv "$kept.new" "$kept"
+		mkdir -p "$kept.new"
+		cp "$out/driver"/{test_hmm,hmm_turns}.ko "$kept.new"
+		put_in_place "$kept.new" "$kept"
 		keep_newest "$hmmt/drivers" "$DRIVERS_KEPT"
 	fi
-	cp "$kept" "$out/test_hmm.ko.new"
-	mv "$out/test_hmm.ko.new" "$out/test_hmm.ko"
+	cp "$kept"/*.ko "$out"
 	printf '%s\n' "$inputs" >"$out/driver.stamp"
 }
 
