@@ -250,7 +250,6 @@ bool dmirror_check_failed(struct hmmt_check *check, u32 which, u64 pfn,
 int dmirror_devmem_check(struct dmirror_device *mdevice, struct hmmt_check *check,
 			 unsigned int bust);
 
-
 /* mirror.c */
 int dmirror_mirror_init(struct dmirror *dmirror, struct mm_struct *mm);
 void dmirror_mirror_exit(struct dmirror *dmirror);

@@ -106,6 +106,8 @@ rule()
 	new "nor behind such a one" "" known:spoils "new@9000000"
 	new "unless an oracle says so" "new" known:spoils "oracle:new@9000000"
 	new "a title is compared whole" "seen on stock 2" "seen on stock 2"
+	ktap_equal "the control itself has nothing to be compared with" \
+		"$("$corpus" new "$tmp/bugs" "$tmp/results/control/001-a")" $'20\tseen on stock'
 }
 
 # cell ID COLUMN: of table.tsv

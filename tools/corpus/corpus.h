@@ -36,7 +36,7 @@ struct titles {
 	size_t nr;
 };
 
-/* From the verdict.json of every run below @control, none when it is not there, and
+/* From the verdict.json of every run below @control, none when it is not there or NULL, and
  * from @corpus/stock.titles, those that it was seen to show at other times.
  */
 int titles_read(const char *corpus, const char *control, struct titles *t);

@@ -6,10 +6,10 @@
 #include "corpus.h"
 
 static const char usage[] =
-"usage: hmmt-corpus bugs DIR [ID...]        a line for each bug, for the runner\n"
-"       hmmt-corpus list DIR [ID...]        the same for people\n"
-"       hmmt-corpus new DIR RUNDIR CONTROL  seconds tortured; the first new failure\n"
-"       hmmt-corpus table DIR RESULTS       the table of a corpus run\n"
+"usage: hmmt-corpus bugs DIR [ID...]          a line for each bug, for the runner\n"
+"       hmmt-corpus list DIR [ID...]          the same for people\n"
+"       hmmt-corpus new DIR RUNDIR [CONTROL]  seconds tortured; the first new failure\n"
+"       hmmt-corpus table DIR RESULTS         the table of a corpus run\n"
 "DIR holds the .cocci files. Exit: 0; new: 0 there is one, 1 none; table: 0 all\n"
 "caught, 1 some not, 3 not all run; 2 usage or a bad .cocci.\n";
 
@@ -45,6 +45,7 @@ static int print_bugs(const struct corpus *c, char **id, int n, bool people)
 	return 0;
 }
 
+/* @control: NULL for a run of the control itself */
 static int print_new(const char *dir, const char *run, const char *control)
 {
 	struct titles t;
@@ -68,7 +69,7 @@ int main(int argc, char **argv)
 	struct corpus c;
 	int ret = 2;
 
-	if (argc == 5 && !strcmp(argv[1], "new"))
+	if ((argc == 4 || argc == 5) && !strcmp(argv[1], "new"))
 		return print_new(argv[2], argv[3], argv[4]);
 	if (argc < 3 || (strcmp(argv[1], "bugs") && strcmp(argv[1], "list") &&
 			 (strcmp(argv[1], "table") || argc != 4))) {

@@ -55,12 +55,13 @@ boot_guest()
 # guest NAME LINE: 0 when it found something new; adds its time to $used
 guest()
 {
-	local name=$1 said rc=0 elapsed control=$results/control
+	local name=$1 said rc=0 elapsed
+	local -a control=("$results/control")
 
 	boot_guest "$2"
 	# what is new in the control is to be kept, too
-	[ "$id" != control ] || control=$dir/none
-	said=$("$judge" new "$corpus" "$dir/$name" "$control") || rc=$?
+	[ "$id" != control ] || control=()
+	said=$("$judge" new "$corpus" "$dir/$name" "${control[@]}") || rc=$?
 	elapsed=${said%%$'\t'*}
 	[ "$elapsed" -ge "$LEAST_SECONDS" ] || elapsed=$LEAST_SECONDS
 	used=$((used + elapsed))

@@ -93,6 +93,8 @@ int titles_read(const char *corpus, const char *control, struct titles *t)
 
 	memset(t, 0, sizeof(*t));
 	err = add_stock_titles(t, corpus);
+	if (!control)
+		return err;
 	n = scandir(control, &names, NULL, alphasort);
 	if (n < 0)
 		return err || errno == ENOENT ? err : -errno;
