@@ -25,6 +25,6 @@ hmm-fuzz-srcs := selftests/hmm/fuzz.c selftests/hmm/fuzz-worker.c selftests/hmm/
 hmm-fuzz-libs := -luring
 hmm-bad-input-srcs := selftests/hmm/bad-input.c selftests/hmm/area.c $(libhmmt-srcs)
 hmm-validate-srcs := $(addprefix selftests/hmm/, validate.c validate_collect.c \
-	validate_split.c validate_fault.c validate_caught.c validate_device.c validate_bits.c \
-	validate_vma.c validate_proc.c area.c) $(libhmmt-srcs)
+	validate_split.c validate_fault.c validate_caught.c validate_held.c validate_device.c \
+	validate_bits.c validate_vma.c validate_proc.c area.c) $(libhmmt-srcs)
 hmm-validate-cflags := -Wno-unused-parameter

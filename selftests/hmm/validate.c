@@ -31,7 +31,7 @@
 #define SETTLE_MS	1000	/* for what is freed by somebody else */
 
 static const struct row * const subjects[] = {
-	collect_rows, split_rows, mthp_rows, fault_rows, caught_rows,
+	collect_rows, split_rows, mthp_rows, fault_rows, caught_rows, held_rows,
 	device_rows, bits_rows, vma_rows, proc_rows,
 };
 

@@ -39,6 +39,7 @@ extern const struct row split_rows[];
 extern const struct row mthp_rows[];
 extern const struct row fault_rows[];
 extern const struct row caught_rows[];
+extern const struct row held_rows[];
 extern const struct row device_rows[];
 extern const struct row bits_rows[];
 extern const struct row vma_rows[];
