@@ -66,8 +66,9 @@ resumed()
 	"$HMMT_TOP/run.sh" corpus --flavour DEBUG --resume "$dir" --budget "${more}s" || rc=$?
 	ktap_equal "resumed: exit code" "$rc" 0
 	after=$(find "$dir" -path '*/0*/verdict.json' -printf '%P %T@\n' | sort)
-	ktap_match "only the control goes on" "$(comm -13 <(echo "$before") <(echo "$after"))" \
-		'^control/[^ ]* [0-9.]*$'
+	# one guest or more: a known issue may end it early
+	ktap_equal "only the control goes on" \
+		"$(comm -13 <(echo "$before") <(echo "$after") | sed 's|/.*||' | sort -u)" control
 	ktap_equal "what was judged stays" "$(comm -23 <(echo "$before") <(echo "$after"))" ""
 	after=$("$HMMT_TOP/run.sh" corpus --flavour DEBUG --resume "$dir" --class race 2>&1) || true
 	ktap_match "resumed: only the control and no-ref" "$after" "corpus: 2 kernels"
