@@ -4,7 +4,8 @@
  * another thing by the time that it has the lock. The thread is caught between the two
  * (HMMT_CATCH, at the entry of a function), the other one makes the change, and the
  * thread must then find what is there. Nothing else happens meanwhile. Changes that need the
- * mmap lock for writing cannot come there.
+ * mmap lock for writing cannot come there; one who has it himself is overtaken by evictions (not
+ * fork(): who waits for it here would fault on its own stack).
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,12 +19,15 @@
 #define TRIES		5
 #define LOOKED_AT	300UL	/* the page that is touched */
 
+/* What the block holds, then */
+enum content { SAME, ZEROS, SAME_OR_ZEROS };
+
 struct caught {
 	bool (*make)(void);	/* the block */
 	bool (*act)(void);	/* what is overtaken */
 	const char *function;	/* where it waits */
 	bool (*change)(void);
-	bool discarded;		/* zeros, then */
+	enum content content;
 };
 
 struct thread {
@@ -87,6 +91,30 @@ static bool cold(void)
 static bool page_out(void)
 {
 	return advise(MADV_PAGEOUT);
+}
+
+static bool lazyfree(void)
+{
+	return advise(MADV_FREE);
+}
+
+static bool protect(void)
+{
+	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ), "%s", strerror(errno));
+	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE), "%s", strerror(errno));
+	return true;
+}
+
+static bool move_to(char *from, char *to)
+{
+	WANT(mremap(from, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to,
+	     "%s", strerror(errno));
+	return true;
+}
+
+static bool move_there_and_back(void)
+{
+	return move_to(area, ptr(2 * PAGES)) && move_to(ptr(2 * PAGES), area);
 }
 
 static bool read_mincore(void)
@@ -155,6 +183,24 @@ static bool by_there_and_back(void)
 	return by_leaving();
 }
 
+static bool by_eviction(void)
+{
+	int ret = hmmt_evict(&dev0, NULL);
+
+	WANT(!ret, "%s", strerror(-ret));
+	return true;
+}
+
+/* No THP is to be had: it comes back in pages, mapped by PTEs. */
+static bool by_split_eviction(void)
+{
+	bool ok;
+
+	TRY(inject(HMMT_SITE_SYS_THP, 1, 1));
+	ok = by_eviction();
+	return inject(0, 0, 0) && ok;
+}
+
 /* --- the meeting ------------------------------------------------------------------ */
 
 static uint64_t now_us(void)
@@ -175,6 +221,7 @@ static bool overtake(const struct caught *c, unsigned int *nth, bool *met)
 	uint64_t was, is, before;
 	pthread_t thread;
 	unsigned int ms;
+	unsigned long i;
 	bool changed;
 
 	TRY(c->make());
@@ -194,10 +241,11 @@ static bool overtake(const struct caught *c, unsigned int *nth, bool *met)
 		*nth = 1;
 	pthread_join(thread, NULL);
 	TRY(t.ok && changed);
-	if (!c->discarded)
+	if (c->content == SAME)
 		return verify(0, PAGES);
-	WANT(!*word(LOOKED_AT), "page %lu holds %#llx", LOOKED_AT,
-	     (unsigned long long)*word(LOOKED_AT));
+	for (i = 0; i < PAGES; i++)
+		WANT(!*word(i) || (c->content == SAME_OR_ZEROS && *word(i) == value(i)),
+		     "page %lu holds %#llx", i, (unsigned long long)*word(i));
 	return true;
 }
 
@@ -224,30 +272,37 @@ static bool caught(unsigned long arg)
 	return true;
 }
 
-#define ROW(name, promise, make, act, function, change, discarded)			\
+#define ROW(name, promise, make, act, function, change, content)			\
 	{ "caught." name, promise, function "(): looks again under the lock", caught,	\
-	  (unsigned long)&(const struct caught){ make, act, function, change, discarded }, 0 }
-#define FAULT_PMD(name, promise, change, discarded)					\
+	  (unsigned long)&(const struct caught){ make, act, function, change, content }, 0 }
+#define FAULT_PMD(name, promise, change, content)					\
 	ROW("pmd_" name, promise, device_thp, touch, "do_huge_pmd_device_private", change,	\
-	    discarded)
-#define FAULT_PTE(name, promise, change, discarded)					\
-	ROW("pte_" name, promise, device_pages, touch, "do_swap_page", change, discarded)
-#define THP(name, promise, act)								\
-	ROW(name, promise, system_thp, act, "__pmd_trans_huge_lock", by_leaving, false)
+	    content)
+#define FAULT_PTE(name, promise, change, content)					\
+	ROW("pte_" name, promise, device_pages, touch, "do_swap_page", change, content)
+#define THP(name, promise, act, content)						\
+	ROW(name, promise, system_thp, act, "__pmd_trans_huge_lock", by_leaving, content)
+#define EVICTED(name, promise, act, function)						\
+	ROW(name "_evicted", promise, device_thp, act, function, by_eviction, SAME),	\
+	ROW(name "_split", "... in pages", device_thp, act, function, by_split_eviction, SAME)
 
 const struct row caught_rows[] = {
-	FAULT_PMD("fault", "a fault on a device THP that another fault overtakes", by_fault, false),
-	FAULT_PMD("migrated", "... that a migration back overtakes", by_migration, false),
-	FAULT_PMD("returned", "... or one there and back", by_there_and_back, false),
-	FAULT_PMD("page", "... or that of a page of it", by_page, false),
-	FAULT_PMD("discarded", "... while it is discarded, finds zeros", by_discard, true),
+	FAULT_PMD("fault", "a fault on a device THP that another fault overtakes", by_fault, SAME),
+	FAULT_PMD("migrated", "... that a migration back overtakes", by_migration, SAME),
+	FAULT_PMD("returned", "... or one there and back", by_there_and_back, SAME),
+	FAULT_PMD("page", "... or that of a page of it", by_page, SAME),
+	FAULT_PMD("discarded", "... while it is discarded, finds zeros", by_discard, ZEROS),
 	FAULT_PTE("migrated", "a fault on a device page that its migration overtakes", by_page,
-		  false),
-	FAULT_PTE("discarded", "... while it is discarded, finds zeros", by_discard, true),
-	THP("cold", "MADV_COLD of a THP that goes to a device meanwhile", cold),
-	THP("pageout", "... MADV_PAGEOUT", page_out),
-	THP("mincore", "... mincore()", read_mincore),
-	THP("pagemap", "... /proc/PID/pagemap", read_pagemap),
-	THP("smaps", "... /proc/PID/smaps", read_smaps),
+		  SAME),
+	FAULT_PTE("discarded", "... while it is discarded, finds zeros", by_discard, ZEROS),
+	THP("cold", "MADV_COLD of a THP that goes to a device meanwhile", cold, SAME),
+	THP("pageout", "... MADV_PAGEOUT", page_out, SAME),
+	THP("mincore", "... mincore()", read_mincore, SAME),
+	THP("pagemap", "... /proc/PID/pagemap", read_pagemap, SAME),
+	THP("smaps", "... /proc/PID/smaps", read_smaps, SAME),
+	THP("free", "... MADV_FREE, finds what was there or zeros", lazyfree, SAME_OR_ZEROS),
+	EVICTED("protect", "mprotect() of a device THP that is evicted meanwhile", protect,
+		"change_huge_pmd"),
+	EVICTED("move", "... mremap()", move_there_and_back, "move_huge_pmd"),
 	{}
 };
