@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * busts WHERE [TORTURE [WITHOUT]]: each deliberate mistake of the torture program must
+ * busts WHERE [TORTURE [FIRST [WITHOUT]]]: each deliberate mistake of the torture program must
  * be found, under its right title; and without one there must be nothing to find.
  *
  * WHERE is host (no device), guest, or softdirty (a guest of that flavour); WITHOUT are
- * ops that known issues of the kernel leave out: their mistakes are skipped. A new
+ * ops that known issues of the kernel leave out: their mistakes are skipped. FIRST is the
+ * number of the first row to do, where a kernel has died in that one. A new
  * oracle of tools/torture gets a row here: selftests/lib/titles.sh sees to that.
  * "answer:OP:WHAT" puts a wrong answer in the place of the kernel's; the other
  * mistakes are made for real.
@@ -327,8 +328,8 @@ static bool tell(unsigned int n, const char *name, bool ok, int rc, const char *
 int main(int argc, char **argv)
 {
 	const char *path = argc > 2 ? argv[2] : "/bin/torture";
-	const char *without = argc > 3 ? argv[3] : NULL;
-	unsigned int i, p, bad = 0;
+	const char *without = argc > 4 ? argv[4] : NULL;
+	unsigned int i, p, bad = 0, first = argc > 3 ? atoi(argv[3]) : 1;
 	const struct bust *b;
 	bool device;
 	int rc;
@@ -336,13 +337,14 @@ int main(int argc, char **argv)
 	for (p = 0; argc > 1 && p < ARRAY_SIZE(places); p++)
 		if (!strcmp(argv[1], places[p].name))
 			break;
-	if (argc < 2 || argc > 4 || p == ARRAY_SIZE(places)) {
-		fprintf(stderr, "usage: %s host|guest|softdirty [TORTURE [WITHOUT]]\n", argv[0]);
+	if (argc < 2 || argc > 5 || !first || p == ARRAY_SIZE(places)) {
+		fprintf(stderr, "usage: %s host|guest|softdirty [TORTURE [FIRST [WITHOUT]]]\n",
+			argv[0]);
 		return 2;
 	}
 	device = places[p].bust != host;
 	printf("KTAP version 1\n1..%u\n", places[p].nr + 1 - device);
-	for (i = 0; i < places[p].nr; i++) {
+	for (i = first - 1; i < places[p].nr; i++) {
 		b = &places[p].bust[i];
 		if (left_out(b->name, without)) {
 			printf("ok %u bust.%s # SKIP a known issue of this kernel leaves it out\n",

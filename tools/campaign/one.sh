@@ -26,7 +26,7 @@ engine_name=$engine
 stall=${HMMT_STALL:-180}
 # By its own clock the guest has time to boot, and after its seconds to kill what
 # hangs and to show it, but not for ever: a livelocked kernel is never silent.
-overdue=$((${seconds%%.*} + 900))
+overdue=$((${seconds%%.*} + 400))
 
 # A PAUSE hands over to the next CPU in the det engine; elsewhere it only takes time.
 pauses=24
