@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What comes while an eviction is under way: it holds no lock of the address space, so what
- * is mapped there, which are migration entries by then, may be copied, protected, moved and
- * unmapped at each point of it. Nothing else happens meanwhile. The eviction must
- * then put back what these made of it.
+ * What comes while a migration is under way. An eviction holds no lock of the address space, so
+ * what is mapped there, which are migration entries by then, may be copied, protected, moved and
+ * unmapped at each point of it. Next to one by command there are still those that look. Nothing
+ * else happens meanwhile. The migration must then put back what these made of it.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -19,27 +19,79 @@
 #define HALF		(PAGES / 2)
 
 struct held {
-	bool thp;
+	bool (*make)(void);	/* the block */
+	int (*migrate)(void);
+	unsigned int points;	/* the first so many of those where it may be held */
 	bool (*change)(void);	/* meanwhile */
 	bool (*then)(void);	/* all is as it should be, behind both */
 };
 
-struct eviction {
+struct migration {
+	int (*migrate)(void);
 	unsigned int point;
 	int ret;
 	_Atomic bool through;
 };
 
-static void *evict(void *arg)
+static void *start(void *arg)
 {
-	struct eviction *e = arg;
+	struct migration *m = arg;
 
 	hmmt_stay_on(1);
-	e->ret = hmmt_hold(&dev0, e->point, HOLD_MS);
-	if (!e->ret)
-		e->ret = hmmt_evict(&dev0, NULL);
-	e->through = true;
+	m->ret = hmmt_hold(&dev0, m->point, HOLD_MS);
+	if (!m->ret)
+		m->ret = m->migrate();
+	m->through = true;
 	return NULL;
+}
+
+static int evict(void)
+{
+	return hmmt_evict(&dev0, NULL);
+}
+
+static int leave(void)
+{
+	return hmmt_migrate(&dev0, at(0), HMMT_PMD_SIZE, 0, NULL);
+}
+
+/* --- the blocks ------------------------------------------------------------------------- */
+
+static bool device(bool thp)
+{
+	TRY(fill(1, thp));
+	return move(0, PAGES, 0, NULL);
+}
+
+static bool device_thp(void)
+{
+	return device(true);
+}
+
+static bool device_pages(void)
+{
+	return device(false);
+}
+
+static bool zeros(bool thp)
+{
+	unsigned long i;
+
+	TRY(fill(1, thp));
+	WANT(!madvise(area, HMMT_PMD_SIZE, MADV_DONTNEED), "%s", strerror(errno));
+	for (i = 0; i < PAGES; i++)
+		WANT(!*(volatile uint64_t *)word(i), "page %lu is not zero", i);
+	return true;
+}
+
+static bool zero_thp(void)
+{
+	return zeros(true);
+}
+
+static bool zero_pages(void)
+{
+	return zeros(false);
 }
 
 /* --- fork --------------------------------------------------------------------------- */
@@ -233,27 +285,65 @@ static bool all_is_there(void)
 	return intact(0, PAGES);
 }
 
+/* Another device is told of the zero pages ... */
+static const unsigned int told[] = { 0, 1, 100, 300, PAGES - 1 };
+
+static bool device_reads(unsigned int page, uint64_t want)
+{
+	uint64_t v = 0;
+	int ret = hmmt_access(&dev1, (unsigned long)word(page), &v, sizeof(v), 0, NULL);
+
+	WANT(!ret && v == want, "page %u: the other device reads %#llx, ret %d, not %#llx", page,
+	     (unsigned long long)v, ret, (unsigned long long)want);
+	return true;
+}
+
+static bool tell_device(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		TRY(device_reads(told[i], 0));
+	return true;
+}
+
+/* ... and that they are others now. */
+static bool device_forgot(void)
+{
+	unsigned int i;
+	uint64_t v;
+	int ret;
+
+	for (i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		v = value(told[i]);
+		ret = hmmt_access(&dev0, (unsigned long)word(told[i]), &v, sizeof(v),
+				  HMMT_ACCESS_WRITE, NULL);
+		WANT(!ret, "page %u: %s", told[i], strerror(-ret));
+		TRY(device_reads(told[i], v));
+	}
+	return true;
+}
+
 /* --- the meeting ------------------------------------------------------------------------ */
 
-/* @met: the eviction was held when the change was through */
+/* @met: the migration was held when the change was through */
 static bool meet(const struct held *h, unsigned int point, bool *met)
 {
-	struct eviction e = { .point = point };
+	struct migration m = { .migrate = h->migrate, .point = point };
 	unsigned long long was;
 	pthread_t thread;
 	unsigned int ms;
 	bool changed;
 
-	TRY(fill(1, h->thp));
-	TRY(move(0, PAGES, 0, NULL));
+	TRY(h->make());
 	was = stats_now().held;
-	WANT(!pthread_create(&thread, NULL, evict, &e), "thread");
-	for (ms = 0; stats_now().held == was && ms < PATIENCE_MS && !e.through; ms++)
+	WANT(!pthread_create(&thread, NULL, start, &m), "thread");
+	for (ms = 0; stats_now().held == was && ms < PATIENCE_MS && !m.through; ms++)
 		usleep(1000);
 	changed = h->change();
-	*met = stats_now().held != was && !e.through;
+	*met = stats_now().held != was && !m.through;
 	pthread_join(thread, NULL);
-	WANT(!e.ret, "eviction: %s", strerror(-e.ret));
+	WANT(!m.ret, "migration: %s", strerror(-m.ret));
 	TRY(changed && h->then());
 	munmap(area, AREA_SIZE);
 	return true;
@@ -269,25 +359,26 @@ static bool held(unsigned long arg)
 	bool met;
 
 	hmmt_stay_on(0);
-	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+	for (i = 0; i < h->points; i++) {
 		met = false;
 		for (tries = 0; tries < TRIES && !met; tries++) {
 			printf("# held at point %u\n", points[i]);
 			TRY(meet(h, points[i], &met));
 		}
 		if (!met)
-			SKIP("the eviction did not wait until the change was made");
+			SKIP("the migration did not wait until the change was made");
 	}
 	return true;
 }
 
-#define MIGRATION	"migrate_device_range(): takes pages that are mapped, without the mmap lock"
-#define ROW(name, promise, thp, change, then)					\
-	{ "held." name, promise, MIGRATION, held,				\
-	  (unsigned long)&(const struct held){ thp, change, then }, 0 }
-#define BOTH(name, promise, change, then)					\
-	ROW(name, promise, true, change, then),					\
-	ROW(name "_base", "... by base pages", false, change, then)
+#define RANGE	"migrate_device_range(): takes pages that are mapped, without the mmap lock"
+#define HOLES	"__migrate_device_pages(): tells of what it puts into holes"
+#define ROW(name, promise, where, ...)							\
+	{ "held." name, promise, where, held,						\
+	  (unsigned long)&(const struct held){ __VA_ARGS__ }, 0 }
+#define BOTH(name, promise, change, then)						\
+	ROW(name, promise, RANGE, device_thp, evict, 3, change, then),			\
+	ROW(name "_base", "... by base pages", RANGE, device_pages, evict, 3, change, then)
 
 const struct row held_rows[] = {
 	BOTH("fork_writer", "an eviction, and a fork: what the child writes is its own",
@@ -302,6 +393,10 @@ const struct row held_rows[] = {
 	BOTH("unmap_half", "... munmap() of a half", unmap_half, half_is_there),
 	BOTH("look", "... pagemap and mincore(): no holes", look, all_is_there),
 	BOTH("reclaim", "... MADV_COLD and MADV_PAGEOUT", reclaim, all_is_there),
+	ROW("told_zeros", "a device that is told of zero pages on their way is told of what comes",
+	    HOLES, zero_thp, leave, 2, tell_device, device_forgot),
+	ROW("told_zeros_base", "... by base pages", HOLES, zero_pages, leave, 2, tell_device,
+	    device_forgot),
 	BOTH("discard_half", "... MADV_DONTNEED of a half: zeros", discard_half, half_is_zeros),
 	{}
 };
