@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "validate.h"
@@ -16,14 +17,24 @@
 #define PATIENCE_MS	1000	/* until it is held */
 #define TRIES		5
 
+#define FAIR_FAULTS	500	/* a fault that is retaken takes 14 us */
+
 #define HALF		(PAGES / 2)
+
+/* Where it is held, each in its turn; ends with 0 */
+static const unsigned int everywhere[] = {
+	HMMT_HOLD_COLLECTED, HMMT_HOLD_COPIED, HMMT_HOLD_MOVED, 0
+};
+static const unsigned int before_moved[] = { HMMT_HOLD_COLLECTED, HMMT_HOLD_COPIED, 0 };
+static const unsigned int at_fault[] = { HMMT_HOLD_FAULTED, 0 };
 
 struct held {
 	bool (*make)(void);	/* the block */
 	int (*migrate)(void);
-	unsigned int points;	/* the first so many of those where it may be held */
+	const unsigned int *points;
 	bool (*change)(void);	/* meanwhile */
 	bool (*then)(void);	/* all is as it should be, behind both */
+	bool waits;		/* the change, for the end of the migration */
 };
 
 struct migration {
@@ -48,6 +59,12 @@ static void *start(void *arg)
 static int evict(void)
 {
 	return hmmt_evict(&dev0, NULL);
+}
+
+static int fault(void)
+{
+	*(volatile uint64_t *)word(HALF);
+	return 0;
 }
 
 static int leave(void)
@@ -285,6 +302,20 @@ static bool all_is_there(void)
 	return intact(0, PAGES);
 }
 
+/* Who needs what a fault has locked sleeps until it is there, instead of trying again. */
+static bool fault_as_well(void)
+{
+	struct rusage before, now;
+	long faults;
+
+	getrusage(RUSAGE_THREAD, &before);
+	fault();
+	getrusage(RUSAGE_THREAD, &now);
+	faults = now.ru_minflt - before.ru_minflt;
+	WANT(faults <= FAIR_FAULTS, "%ld faults for one access", faults);
+	return true;
+}
+
 /* Another device is told of the zero pages ... */
 static const unsigned int told[] = { 0, 1, 100, 300, PAGES - 1 };
 
@@ -326,22 +357,23 @@ static bool device_forgot(void)
 
 /* --- the meeting ------------------------------------------------------------------------ */
 
-/* @met: the migration was held when the change was through */
+/* @met: the migration was held until the change was through, or began to wait for it */
 static bool meet(const struct held *h, unsigned int point, bool *met)
 {
 	struct migration m = { .migrate = h->migrate, .point = point };
 	unsigned long long was;
 	pthread_t thread;
 	unsigned int ms;
-	bool changed;
+	bool changed, held;
 
 	TRY(h->make());
 	was = stats_now().held;
 	WANT(!pthread_create(&thread, NULL, start, &m), "thread");
 	for (ms = 0; stats_now().held == was && ms < PATIENCE_MS && !m.through; ms++)
 		usleep(1000);
+	held = stats_now().held != was && !m.through;
 	changed = h->change();
-	*met = stats_now().held != was && !m.through;
+	*met = held && (h->waits || !m.through);
 	pthread_join(thread, NULL);
 	WANT(!m.ret, "migration: %s", strerror(-m.ret));
 	TRY(changed && h->then());
@@ -351,19 +383,17 @@ static bool meet(const struct held *h, unsigned int point, bool *met)
 
 static bool held(unsigned long arg)
 {
-	static const unsigned int points[] = {
-		HMMT_HOLD_COLLECTED, HMMT_HOLD_COPIED, HMMT_HOLD_MOVED,
-	};
 	const struct held *h = (const struct held *)arg;
-	unsigned int i, tries;
+	const unsigned int *point;
+	unsigned int tries;
 	bool met;
 
 	hmmt_stay_on(0);
-	for (i = 0; i < h->points; i++) {
+	for (point = h->points; *point; point++) {
 		met = false;
 		for (tries = 0; tries < TRIES && !met; tries++) {
-			printf("# held at point %u\n", points[i]);
-			TRY(meet(h, points[i], &met));
+			printf("# held at point %u\n", *point);
+			TRY(meet(h, *point, &met));
 		}
 		if (!met)
 			SKIP("the migration did not wait until the change was made");
@@ -377,8 +407,9 @@ static bool held(unsigned long arg)
 	{ "held." name, promise, where, held,						\
 	  (unsigned long)&(const struct held){ __VA_ARGS__ }, 0 }
 #define BOTH(name, promise, change, then)						\
-	ROW(name, promise, RANGE, device_thp, evict, 3, change, then),			\
-	ROW(name "_base", "... by base pages", RANGE, device_pages, evict, 3, change, then)
+	ROW(name, promise, RANGE, device_thp, evict, everywhere, change, then),		\
+	ROW(name "_base", "... by base pages", RANGE, device_pages, evict, everywhere,	\
+	    change, then)
 
 const struct row held_rows[] = {
 	BOTH("fork_writer", "an eviction, and a fork: what the child writes is its own",
@@ -394,9 +425,12 @@ const struct row held_rows[] = {
 	BOTH("look", "... pagemap and mincore(): no holes", look, all_is_there),
 	BOTH("reclaim", "... MADV_COLD and MADV_PAGEOUT", reclaim, all_is_there),
 	ROW("told_zeros", "a device that is told of zero pages on their way is told of what comes",
-	    HOLES, zero_thp, leave, 2, tell_device, device_forgot),
-	ROW("told_zeros_base", "... by base pages", HOLES, zero_pages, leave, 2, tell_device,
-	    device_forgot),
+	    HOLES, zero_thp, leave, before_moved, tell_device, device_forgot),
+	ROW("told_zeros_base", "... by base pages", HOLES, zero_pages, leave, before_moved,
+	    tell_device, device_forgot),
+	ROW("fault_base", "a fault on a device page that another fault has locked sleeps",
+	    "do_swap_page(): waits for the lock of a device page", device_pages, fault, at_fault,
+	    fault_as_well, all_is_there, true),
 	BOTH("discard_half", "... MADV_DONTNEED of a half: zeros", discard_half, half_is_zeros),
 	{}
 };
