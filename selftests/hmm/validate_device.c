@@ -282,6 +282,54 @@ static bool evict_two_pmds(unsigned long unused)
 	return true;
 }
 
+/* Another folio than ours, where a child had ours; in the device as well, then as it was */
+static int other_folio(int told, int asked)
+{
+	struct hmmt_dev own = HMMT_DEV_CLOSED;
+	unsigned long i;
+	char c = 0;
+
+	if (madvise(area, HMMT_PMD_SIZE, MADV_DONTNEED) || hmmt_open(&own, 0))
+		return 1;
+	for (i = 0; i < PAGES; i++)
+		*word(i) = ~value(i);
+	if (hmmt_migrate(&own, at(0), HMMT_PMD_SIZE, 0, NULL) ||
+	    write(told, &c, 1) != 1 || read(asked, &c, 1) != 1)
+		return 1;
+	for (i = 0; i < PAGES; i++)
+		if (*word(i) != ~value(i))
+			return 2;
+	return 0;
+}
+
+/*
+ * Whoever walks the mappings of our folio, to take them away and to put them back, passes
+ * through the child's address space and finds another one there.
+ */
+static bool evict_other_folio(unsigned long thp)
+{
+	struct hmmt_evict e = {};
+	int told[2], ask[2], status;
+	pid_t pid;
+	char c = 0;
+
+	TRY(fill(1, thp));
+	WANT(!pipe(told) && !pipe(ask), "%s", strerror(errno));
+	pid = fork();
+	if (!pid)
+		_exit(other_folio(told[1], ask[0]));
+	close(told[1]);
+	WANT(read(told[0], &c, 1) == 1, "the child has no folio");
+	TRY(move(0, PAGES, 0, NULL));
+	TRY(placed(0, PAGES, DEVICE, thp ? 9 : 0));
+	WANT(!hmmt_evict(&dev0, &e) && !e.left, "migrated %llu left %llu", e.migrated, e.left);
+	TRY(intact(0, PAGES));
+	WANT(write(ask[1], &c, 1) == 1, "%s", strerror(errno));
+	TRY(reaped(pid, &status));
+	WANT(!status, "child: content lost, status %#x", status);
+	return true;
+}
+
 /* What was allocated and freed keeps no memory of the device from going, and coming back. */
 static bool unplug(unsigned long thp)
 {
@@ -366,6 +414,10 @@ const struct row device_rows[] = {
 	  "migrate_device_range(): comment", evict_pte_mapped, 0, 0 },
 	{ "evict.two_pmds", "one that is mapped across two PMDs is evicted",
 	  "page_vma_mapped_walk(): comment", evict_two_pmds, 0, 0 },
+	{ "evict.other_folio", "a child's own folio at the same address is left alone",
+	  "page_vma_mapped_walk(): comment", evict_other_folio, 1, 0 },
+	{ "evict.other_folio_base", "the same for base pages", "page_vma_mapped_walk(): comment",
+	  evict_other_folio, 0, 0 },
 	{ "unplug.thp", "memory where a THP was can go, with its pagemap, and come back",
 	  "memunmap_pages(): waits for all references", unplug, 1, 0 },
 	{ "unplug.base", "so can that where base pages were",
