@@ -9,6 +9,8 @@
 
 #include "hmmt.h"
 
+#define CATCH_FUNCTIONS	4
+
 /* "NAME ONE_IN" up to @end; 1: one more, 0: nothing there */
 static int parse_line(const char *s, const char *end, struct hmmt_function *f)
 {
@@ -130,22 +132,28 @@ int hmmt_calls_get(const struct hmmt_dev *dev, struct hmmt_call *call, unsigned 
 	return calls(dev, &arg);
 }
 
-int hmmt_catch_in(const struct hmmt_dev *dev, const char *name)
+int hmmt_catch_in(const struct hmmt_dev *dev, const char *names)
 {
-	struct hmmt_function f = { .one_in = UINT32_MAX };
-	struct hmmt_call c = { .one_in = UINT32_MAX };
+	struct hmmt_function f[CATCH_FUNCTIONS] = { };
+	struct hmmt_call c[CATCH_FUNCTIONS] = { };
 	int ret = hmmt_calls_set(dev, NULL, 0, 0, 0);
+	unsigned int i, n = 0;
+	size_t len;
 
-	if (ret)
-		return ret;
-	if (strlen(name) >= sizeof(f.name))
-		return -EINVAL;
-	strcpy(f.name, name);
-	ret = hmmt_functions_find(&f, 1);
-	if (ret)
-		return ret;
-	if (!f.addr)
-		return -ENOENT;
-	c.addr = f.addr;
-	return hmmt_calls_set(dev, &c, 1, 1, 1) ?: c.error;
+	for (; !ret && *names; names += len + (names[len] == ',')) {
+		len = strcspn(names, ",");
+		if (n == CATCH_FUNCTIONS || len >= sizeof(f[n].name))
+			return -EINVAL;
+		memcpy(f[n++].name, names, len);
+	}
+	ret = ret ?: hmmt_functions_find(f, n);
+	for (i = 0; !ret && i < n; i++) {
+		c[i].addr = f[i].addr;
+		c[i].one_in = UINT32_MAX;
+		ret = f[i].addr ? 0 : -ENOENT;
+	}
+	ret = ret ?: hmmt_calls_set(dev, c, n, 1, 1);
+	for (i = 0; !ret && i < n; i++)
+		ret = c[i].error;
+	return ret;
 }

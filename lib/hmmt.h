@@ -131,10 +131,11 @@ int hmmt_perturb(const struct hmmt_dev *dev, unsigned int max, uint64_t seed);
  */
 int hmmt_catch(const struct hmmt_dev *dev, unsigned int nth, unsigned int us, uint64_t *caught);
 /*
- * hmmt_catch_in - set function @name for it, and only that; nobody else waits there. ENOENT: the
- * kernel has none; EOPNOTSUPP: no function tracer; EINVAL: it cannot be traced.
+ * hmmt_catch_in - set these functions for it, "NAME[,NAME...]", four at most, and only them; nobody
+ * else waits there. ENOENT: the kernel has not all of them; EOPNOTSUPP: no function tracer;
+ * EINVAL: one cannot be traced.
  */
-int hmmt_catch_in(const struct hmmt_dev *dev, const char *name);
+int hmmt_catch_in(const struct hmmt_dev *dev, const char *names);
 
 /*
  * hmmt_module_load - the module in the file @path. Of the driver test_hmm there is one

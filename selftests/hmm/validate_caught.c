@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "validate.h"
@@ -249,26 +250,104 @@ static bool overtake(const struct caught *c, unsigned int *nth, bool *met)
 	return true;
 }
 
+static bool catch_in(const char *functions)
+{
+	int ret = hmmt_catch_in(&dev0, functions);
+
+	if (ret == -EOPNOTSUPP)
+		SKIP("this kernel has no function tracer");
+	if (ret == -ENOENT)
+		SKIP("this kernel does not have the function");
+	WANT(!ret, "%s: %s", functions, strerror(-ret));
+	return true;
+}
+
 static bool caught(unsigned long arg)
 {
 	const struct caught *c = (const struct caught *)arg;
 	/* the first one, under the lock of the VMA, only says that it wants the other lock */
 	unsigned int tries, nth = 2;
 	bool met = false;
-	int ret;
 
-	ret = hmmt_catch_in(&dev0, c->function);
-	if (ret == -EOPNOTSUPP)
-		SKIP("this kernel has no function tracer");
-	if (ret == -ENOENT)
-		SKIP("this kernel does not have the function");
-	WANT(!ret, "%s: %s", c->function, strerror(-ret));
+	TRY(catch_in(c->function));
 	hmmt_stay_on(0);
 	for (tries = 0; tries < TRIES && !met; tries++)
 		TRY(overtake(c, &nth, &met));
 	hmmt_calls_set(&dev0, NULL, 0, 0, 0);
 	if (!met)
 		SKIP("it did not wait until the change was made");
+	return true;
+}
+
+/* --- a fork next to a walk that restores ------------------------------------------------ */
+
+/* Has a THP in the device, and forks when asked, but does not copy it for a while. */
+static int owner(int told, int asked)
+{
+	struct hmmt_dev own = HMMT_DEV_CLOSED;
+	int status = 0;
+	char c = 0;
+	pid_t pid;
+
+	hmmt_stay_on(1);
+	if (hmmt_open(&own, 0) || !fill(1, true) ||
+	    hmmt_migrate(&own, at(0), HMMT_PMD_SIZE, 0, NULL) ||
+	    write(told, &c, 1) != 1 || read(asked, &c, 1) != 1 ||
+	    hmmt_catch(&own, 1, CATCH_US, NULL))
+		return 1;
+	pid = fork();
+	if (!pid)
+		_exit(!verify(0, PAGES));
+	return waitpid(pid, &status, 0) != pid || status || !verify(0, PAGES) ? 2 : 0;
+}
+
+/*
+ * Held until the other one forks, then caught in its second address space, the child's, for longer
+ * than the fork.
+ */
+static void *evict_in_vain(void *unused)
+{
+	hmmt_stay_on(0);
+	if (!hmmt_hold(&dev0, HMMT_HOLD_COLLECTED, CATCH_US / 2000) &&
+	    !hmmt_catch(&dev0, 2, CATCH_US, NULL))
+		hmmt_evict(&dev0, NULL);
+	return unused;
+}
+
+/*
+ * An eviction without a destination puts back what it took: in the owner, and then it looks into
+ * the child, where the fork has put a copy of that by then. It is no migration entry.
+ */
+static bool fork_restored(unsigned long unused)
+{
+	uint64_t was, is, before = stats_now().held;
+	int told[2], ask[2], status;
+	pthread_t thread;
+	unsigned int ms;
+	char c = 0;
+	pid_t pid;
+
+	TRY(catch_in("copy_huge_pmd,remove_migration_pte"));
+	WANT(!hmmt_catch(&dev0, 0, 0, &was), "catch");
+	WANT(!pipe(told) && !pipe(ask), "%s", strerror(errno));
+	pid = fork();
+	if (!pid)
+		_exit(owner(told[1], ask[0]));
+	close(told[1]);
+	WANT(read(told[0], &c, 1) == 1, "the child has no THP in the device");
+	TRY(inject(HMMT_SITE_SYS_THP | HMMT_SITE_SYS_BASE, 1, 1));
+	WANT(!pthread_create(&thread, NULL, evict_in_vain, NULL), "thread");
+	for (ms = 0; stats_now().held == before && ms < PATIENCE_MS; ms++)
+		usleep(1000);
+	WANT(write(ask[1], &c, 1) == 1, "%s", strerror(errno));
+	pthread_join(thread, NULL);
+	TRY(inject(0, 0, 0));
+	TRY(reaped(pid, &status));
+	WANT(!hmmt_catch(&dev0, 0, 0, &is), "catch");
+	hmmt_calls_set(&dev0, NULL, 0, 0, 0);
+	WANT(!status, "the owner or its child: content lost, status %#x", status);
+	if (is < was + 2)
+		SKIP("the two did not wait for each other");
 	return true;
 }
 
@@ -304,5 +383,7 @@ const struct row caught_rows[] = {
 	EVICTED("protect", "mprotect() of a device THP that is evicted meanwhile", protect,
 		"change_huge_pmd"),
 	EVICTED("move", "... mremap()", move_there_and_back, "move_huge_pmd"),
+	{ "caught.fork_restored", "a fork copies what an eviction has just put back",
+	  "page_vma_mapped_walk(): PVMW_MIGRATION", fork_restored, 0, 0 },
 	{}
 };
