@@ -407,9 +407,9 @@ static bool held(unsigned long arg)
 	{ "held." name, promise, where, held,						\
 	  (unsigned long)&(const struct held){ __VA_ARGS__ }, 0 }
 #define BOTH(name, promise, change, then)						\
-	ROW(name, promise, RANGE, device_thp, evict, everywhere, change, then),		\
+	ROW(name, promise, RANGE, device_thp, evict, everywhere, change, then, false),	\
 	ROW(name "_base", "... by base pages", RANGE, device_pages, evict, everywhere,	\
-	    change, then)
+	    change, then, false)
 
 const struct row held_rows[] = {
 	BOTH("fork_writer", "an eviction, and a fork: what the child writes is its own",
@@ -425,9 +425,9 @@ const struct row held_rows[] = {
 	BOTH("look", "... pagemap and mincore(): no holes", look, all_is_there),
 	BOTH("reclaim", "... MADV_COLD and MADV_PAGEOUT", reclaim, all_is_there),
 	ROW("told_zeros", "a device that is told of zero pages on their way is told of what comes",
-	    HOLES, zero_thp, leave, before_moved, tell_device, device_forgot),
+	    HOLES, zero_thp, leave, before_moved, tell_device, device_forgot, false),
 	ROW("told_zeros_base", "... by base pages", HOLES, zero_pages, leave, before_moved,
-	    tell_device, device_forgot),
+	    tell_device, device_forgot, false),
 	ROW("fault_base", "a fault on a device page that another fault has locked sleeps",
 	    "do_swap_page(): waits for the lock of a device page", device_pages, fault, at_fault,
 	    fault_as_well, all_is_there, true),
