@@ -190,6 +190,22 @@ static bool sd_moved(unsigned long how)
 	return intact_at(to, 0, PAGES);
 }
 
+/* A page less than before; what is discarded is split where it is */
+static bool sd_split(unsigned long dirty)
+{
+	int want = dirty ? PAGES - 1 : 0;
+
+	TRY(have_soft_dirty());
+	TRY(clear_soft_dirty());
+	if (dirty)
+		memset(area, 1, HMMT_PMD_SIZE);
+	TRY(move(0, PAGES, 0, NULL));
+	WANT(!madvise(ptr(100), HMMT_PAGE_SIZE, MADV_DONTNEED), "%s", strerror(errno));
+	WANT(soft_dirty(area) == want, "%d pages of a THP that was split are soft-dirty, not %d",
+	     soft_dirty(area), want);
+	return true;
+}
+
 /* --- userfaultfd write protection ---------------------------------------- */
 
 static int uffd = -1;
@@ -459,6 +475,9 @@ const struct row bits_rows[] = {
 	{ "bits.soft_dirty_clear", "clear_refs clears soft-dirty of a device THP", SD,
 	  sd_cleared, 1, 0 },
 	{ "bits.soft_dirty_clear_base", "the same of base pages", SD, sd_cleared, 0, 0 },
+	{ "bits.soft_dirty_split", "the pages of a device THP that is split stay soft-dirty",
+	  "__split_huge_pmd_locked()", sd_split, 1, 0 },
+	{ "bits.soft_clean_split", "... or clean", "__split_huge_pmd_locked()", sd_split, 0, 0 },
 	{ "bits.soft_dirty_mremap", "a device THP that is moved is soft-dirty",
 	  "move_soft_dirty_pmd()", sd_moved, SD_THP | SD_DEVICE, 0 },
 	{ "bits.soft_dirty_mremap_base", "the same of base pages, one by one",
