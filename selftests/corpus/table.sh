@@ -66,6 +66,7 @@ run()
 		[[ $title != known:* ]] || key=', "known": "k"'
 		[[ $title != known:spoils* ]] || key+=', "spoils": "locks"'
 		[[ $title != oracle:* ]] || { source=oracle key=', "oracle": "slot"'; }
+		[[ $title != hang:* ]] || key=', "oracle": "hang"'
 		[[ $title != *@* ]] || us=${title#*@}
 		title=${title%@*}
 		list+="${list:+, }{\"title\": \"${title#*:}\", \"source\": \"$source\","
@@ -138,7 +139,7 @@ table()
 	run "$tmp/results/caught/001-a" det 20 known:old
 	run "$tmp/results/caught/002-b" live 20 "oracle:new"
 	run "$tmp/results/late/001-a" det 20 "new@61000000"
-	run "$tmp/results/hung/001-a" det 20 "task hung in f"
+	run "$tmp/results/hung/001-a" det 20 "hang:task hung in f"
 	run "$tmp/results/caught/hmm-tests" det 20
 	run "$tmp/results/masked/001-a" det 20 "seen on stock"
 	run "$tmp/results/survivor/001-a" det 20

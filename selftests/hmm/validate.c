@@ -120,6 +120,12 @@ bool device_thps(unsigned int pmds)
 	return true;
 }
 
+bool device_pages(void)
+{
+	TRY(fill(1, false));
+	return move(0, PAGES, 0, NULL);
+}
+
 bool intact(unsigned long page, unsigned long nr)
 {
 	TRY(verify_device(&dev0, page, page + nr));
@@ -148,33 +154,65 @@ bool inject(unsigned int sites, unsigned long nth, unsigned long interval)
 	return true;
 }
 
-static int child_pipe[2];
+static int child_told[2], child_asked[2];
 static pid_t child;
 
-bool child_begin(void)
+bool child_start(bool (*run)(void))
 {
-	char c;
-
-	WANT(!pipe(child_pipe), "%s", strerror(errno));
+	WANT(!pipe(child_told) && !pipe(child_asked), "%s", strerror(errno));
 	child = fork();
 	if (!child) {
-		close(child_pipe[1]);
-		_exit(read(child_pipe[0], &c, 1) || !verify(0, PAGES));
+		close(child_told[0]);
+		close(child_asked[1]);
+		_exit(!run());
 	}
-	close(child_pipe[0]);
+	close(child_told[1]);
+	close(child_asked[0]);
 	WANT(child > 0, "fork: %s", strerror(errno));
 	return true;
 }
 
-/* The child looks at the first PMD before it goes: it is as at the fork */
+bool child_meet(void)
+{
+	char c = 0;
+
+	return write(child_told[1], &c, 1) == 1 && !read(child_asked[0], &c, 1);
+}
+
+bool child_wait(void)
+{
+	char c;
+
+	WANT(read(child_told[0], &c, 1) == 1, "the child did not come so far");
+	return true;
+}
+
+void child_go(void)
+{
+	if (child_asked[1] >= 0)
+		close(child_asked[1]);
+	child_asked[1] = -1;
+}
+
 bool child_end(void)
 {
 	int status = 0;
 
-	close(child_pipe[1]);
+	child_go();
 	waitpid(child, &status, 0);
+	close(child_told[0]);
 	WANT(!status, "child: content lost, status %#x", status);
 	return true;
+}
+
+static bool keep(void)
+{
+	return child_meet() && verify(0, PAGES);
+}
+
+bool child_begin(void)
+{
+	return child_start(keep);
 }
 
 /* --- what must be so after every row ------------------------------------- */

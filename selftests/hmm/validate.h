@@ -75,9 +75,20 @@ bool intact(unsigned long page, unsigned long nr);
 bool intact_at(const char *p, unsigned long first, unsigned long nr);
 /* Make allocations at @sites fail: the @nth and each @interval-th after it */
 bool inject(unsigned int sites, unsigned long nth, unsigned long interval);
-/* A forked child that maps what we map until child_end() */
-bool child_begin(void);
+/*
+ * A forked child, one at a time. In it child_meet() says that it has come so far, and waits;
+ * child_wait() waits for that, child_go() lets it go on. child_end() does so as well, and wants
+ * that @run was true.
+ */
+bool child_start(bool (*run)(void));
+bool child_meet(void);
+bool child_wait(void);
+void child_go(void);
 bool child_end(void);
+/* One that maps what we map until child_end(), and then finds it as at the fork */
+bool child_begin(void);
+/* A PMD in device 0, in base pages: the counterpart of device_thps() */
+bool device_pages(void);
 
 static inline char *ptr(unsigned long page)
 {

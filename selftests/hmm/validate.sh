@@ -39,6 +39,8 @@ ktap_match "matrix: every row has a result" "$(tail -n 1 "$tmp/out")" \
 ktap_match "matrix: most pass" "$(tail -n 1 "$tmp/out")" ' (1[7-9]|[2-9][0-9])[0-9] pass'
 ktap_equal "matrix: files" "$(cd "$tmp"/results/*/ && wc -l <matrix.tsv && grep -cE '^(not )?ok ' results.ktap)" \
 	"$(printf '%d\n%d' "$listed" "$listed")"
+ktap_equal "matrix: those that are to meet do" \
+	"$(grep -c 'SKIP.*did not wait' "$tmp"/results/*/results.ktap || true)" 0
 ktap_diag "$(tail -n 1 "$tmp/out")"
 
 # BUST, rows that it must fail: none of them may pass

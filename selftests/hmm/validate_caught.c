@@ -62,12 +62,6 @@ static bool device_thp(void)
 	return device_thps(1);
 }
 
-static bool device_pages(void)
-{
-	TRY(fill(1, false));
-	return move(0, PAGES, 0, NULL);
-}
-
 /* --- what is overtaken --------------------------------------------------------- */
 
 static bool touch(void)
@@ -195,11 +189,14 @@ static bool by_eviction(void)
 /* No THP is to be had: it comes back in pages, mapped by PTEs. */
 static bool by_split_eviction(void)
 {
+	unsigned long long whole = stats_now().evict_thp;
 	bool ok;
 
 	TRY(inject(HMMT_SITE_SYS_THP, 1, 1));
 	ok = by_eviction();
-	return inject(0, 0, 0) && ok;
+	TRY(inject(0, 0, 0) && ok);
+	WANT(stats_now().evict_thp == whole, "it came back whole");
+	return true;
 }
 
 /* --- the meeting ------------------------------------------------------------------ */
@@ -282,23 +279,21 @@ static bool caught(unsigned long arg)
 /* --- a fork next to a walk that restores ------------------------------------------------ */
 
 /* Has a THP in the device, and forks when asked, but does not copy it for a while. */
-static int owner(int told, int asked)
+static bool owner(void)
 {
 	struct hmmt_dev own = HMMT_DEV_CLOSED;
 	int status = 0;
-	char c = 0;
 	pid_t pid;
 
 	hmmt_stay_on(1);
 	if (hmmt_open(&own, 0) || !fill(1, true) ||
-	    hmmt_migrate(&own, at(0), HMMT_PMD_SIZE, 0, NULL) ||
-	    write(told, &c, 1) != 1 || read(asked, &c, 1) != 1 ||
+	    hmmt_migrate(&own, at(0), HMMT_PMD_SIZE, 0, NULL) || !child_meet() ||
 	    hmmt_catch(&own, 1, CATCH_US, NULL))
-		return 1;
+		return false;
 	pid = fork();
 	if (!pid)
 		_exit(!verify(0, PAGES));
-	return waitpid(pid, &status, 0) != pid || status || !verify(0, PAGES) ? 2 : 0;
+	return waitpid(pid, &status, 0) == pid && !status && verify(0, PAGES);
 }
 
 /*
@@ -321,33 +316,24 @@ static void *evict_in_vain(void *unused)
 static bool fork_restored(unsigned long unused)
 {
 	uint64_t was, is, before = stats_now().held;
-	int told[2], ask[2], status;
 	pthread_t thread;
 	unsigned int ms;
-	char c = 0;
-	pid_t pid;
 
 	TRY(catch_in("copy_huge_pmd,remove_migration_pte"));
 	WANT(!hmmt_catch(&dev0, 0, 0, &was), "catch");
-	WANT(!pipe(told) && !pipe(ask), "%s", strerror(errno));
-	pid = fork();
-	if (!pid)
-		_exit(owner(told[1], ask[0]));
-	close(told[1]);
-	WANT(read(told[0], &c, 1) == 1, "the child has no THP in the device");
+	TRY(child_start(owner) && child_wait());
 	TRY(inject(HMMT_SITE_SYS_THP | HMMT_SITE_SYS_BASE, 1, 1));
 	WANT(!pthread_create(&thread, NULL, evict_in_vain, NULL), "thread");
 	for (ms = 0; stats_now().held == before && ms < PATIENCE_MS; ms++)
 		usleep(1000);
-	WANT(write(ask[1], &c, 1) == 1, "%s", strerror(errno));
+	child_go();
 	pthread_join(thread, NULL);
 	TRY(inject(0, 0, 0));
-	TRY(reaped(pid, &status));
+	TRY(child_end());
 	WANT(!hmmt_catch(&dev0, 0, 0, &is), "catch");
 	hmmt_calls_set(&dev0, NULL, 0, 0, 0);
-	WANT(!status, "the owner or its child: content lost, status %#x", status);
 	if (is < was + 2)
-		SKIP("the two did not wait for each other");
+		SKIP("it did not wait until the change was made");
 	return true;
 }
 

@@ -283,23 +283,21 @@ static bool evict_two_pmds(unsigned long unused)
 }
 
 /* Another folio than ours, where a child had ours; in the device as well, then as it was */
-static int other_folio(int told, int asked)
+static bool other_folio(void)
 {
 	struct hmmt_dev own = HMMT_DEV_CLOSED;
 	unsigned long i;
-	char c = 0;
 
 	if (madvise(area, HMMT_PMD_SIZE, MADV_DONTNEED) || hmmt_open(&own, 0))
-		return 1;
+		return false;
 	for (i = 0; i < PAGES; i++)
 		*word(i) = ~value(i);
-	if (hmmt_migrate(&own, at(0), HMMT_PMD_SIZE, 0, NULL) ||
-	    write(told, &c, 1) != 1 || read(asked, &c, 1) != 1)
-		return 1;
+	if (hmmt_migrate(&own, at(0), HMMT_PMD_SIZE, 0, NULL) || !child_meet())
+		return false;
 	for (i = 0; i < PAGES; i++)
 		if (*word(i) != ~value(i))
-			return 2;
-	return 0;
+			return false;
+	return true;
 }
 
 /*
@@ -309,25 +307,14 @@ static int other_folio(int told, int asked)
 static bool evict_other_folio(unsigned long thp)
 {
 	struct hmmt_evict e = {};
-	int told[2], ask[2], status;
-	pid_t pid;
-	char c = 0;
 
 	TRY(fill(1, thp));
-	WANT(!pipe(told) && !pipe(ask), "%s", strerror(errno));
-	pid = fork();
-	if (!pid)
-		_exit(other_folio(told[1], ask[0]));
-	close(told[1]);
-	WANT(read(told[0], &c, 1) == 1, "the child has no folio");
+	TRY(child_start(other_folio) && child_wait());
 	TRY(move(0, PAGES, 0, NULL));
 	TRY(placed(0, PAGES, DEVICE, thp ? 9 : 0));
 	WANT(!hmmt_evict(&dev0, &e) && !e.left, "migrated %llu left %llu", e.migrated, e.left);
 	TRY(intact(0, PAGES));
-	WANT(write(ask[1], &c, 1) == 1, "%s", strerror(errno));
-	TRY(reaped(pid, &status));
-	WANT(!status, "child: content lost, status %#x", status);
-	return true;
+	return child_end();
 }
 
 /* What was allocated and freed keeps no memory of the device from going, and coming back. */

@@ -74,20 +74,11 @@ static int leave(void)
 
 /* --- the blocks ------------------------------------------------------------------------- */
 
-static bool device(bool thp)
-{
-	TRY(fill(1, thp));
-	return move(0, PAGES, 0, NULL);
-}
-
+/* Base pages where the kernel has no device THPs */
 static bool device_thp(void)
 {
-	return device(true);
-}
-
-static bool device_pages(void)
-{
-	return device(false);
+	TRY(fill(1, true));
+	return move(0, PAGES, 0, NULL);
 }
 
 static bool zeros(bool thp)

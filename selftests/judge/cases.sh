@@ -91,6 +91,18 @@ ktap_match "pressure: it did not start" "$said" '^INCONCLUSIVE.*: stress-ng ende
 pressed cut '{"pressure":1,"exit":0,"sig'
 ktap_match "pressure: no more than a part of its record" "$(head -n 1 "$tmp/out")" '^INCONCLUSIVE'
 
+# Who asks what noticed it need not know which titles are those of a watchdog.
+for name in hung-task soft-lockup hard-lockup rcu-stall; do
+	cp -r "$here/fixtures/splat-$name" "$tmp/watchdog-$name"
+	judged run "$tmp/watchdog-$name"
+	ktap_match "watchdog: $name" "$(cat "$tmp/watchdog-$name/verdict.json")" \
+		'"oracle": *"hang"'
+done
+cp -r "$here/fixtures/splat-null-deref" "$tmp/no-watchdog"
+judged run "$tmp/no-watchdog"
+ktap_equal "no watchdog: no oracle" \
+	"$(grep -c '"oracle"' "$tmp/no-watchdog/verdict.json" || true)" 0
+
 ktap_equal "junit: well-formed" "$(xml_ok "$dir/junit.xml" 2>&1 && echo yes)" yes
 ktap_match "junit: totals" "$(sed -n 2p "$dir/junit.xml")" \
 	'tests="[0-9]+" failures="5" errors="2" skipped="[0-9]+"'

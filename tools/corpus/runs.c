@@ -147,20 +147,6 @@ static bool is_spoilt(const json_t *verdict, json_int_t time_us)
 	return false;
 }
 
-/* Nothing moves any more, and the kernel's watchdogs were the first to say so. */
-static bool is_hang(const char *title)
-{
-	static const char * const reports[] = {
-		"task hung in", "soft lockup", "hard lockup", "RCU stall", "workqueue lockup",
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(reports); i++)
-		if (!strncmp(title, reports[i], strlen(reports[i])))
-			return true;
-	return false;
-}
-
 int finding_read(const char *run, const struct titles *not_new, const char *source,
 		 struct finding *f)
 {
@@ -187,8 +173,7 @@ int finding_read(const char *run, const struct titles *not_new, const char *sour
 		    (source && strcmp(source, from)))
 			continue;
 		hmmt_copy(f->title, sizeof(f->title), hmmt_json_str(e, "title", ""));
-		hmmt_copy(f->by, sizeof(f->by), hmmt_json_str(e, "oracle",
-							      is_hang(f->title) ? "hang" : from));
+		hmmt_copy(f->by, sizeof(f->by), hmmt_json_str(e, "oracle", from));
 		break;
 	}
 	if (!f->title[0])

@@ -57,9 +57,24 @@ static bool splat_planned(const struct hmmt_judgement *j, const char *title)
 	return false;
 }
 
+/* Nothing moves any more, and the kernel says so itself. */
+static bool is_watchdog(const struct hmmt_splat *s)
+{
+	static const char * const kinds[] = {
+		"hung-task", "soft-lockup", "hard-lockup", "rcu-stall", "workqueue",
+	};
+	size_t k;
+
+	for (k = 0; k < HMMT_NELEM(kinds); k++)
+		if (!strcmp(s->kind, kinds[k]))
+			return true;
+	return false;
+}
+
 static void console_failures(struct hmmt_judgement *j)
 {
 	const struct hmmt_splat *s;
+	struct hmmt_failure *f;
 	char where[64];
 	unsigned int i;
 
@@ -76,7 +91,10 @@ static void console_failures(struct hmmt_judgement *j)
 			continue;
 		}
 		snprintf(where, sizeof(where), "console.log line %lu", s->line);
-		hmmt_add_failure(j, s->driver ? "driver" : "console", s->title, where, s->time_us);
+		f = hmmt_add_failure(j, s->driver ? "driver" : "console", s->title, where,
+				     s->time_us);
+		if (f && is_watchdog(s))
+			hmmt_copy(f->oracle, sizeof(f->oracle), "hang");
 	}
 }
 
@@ -198,16 +216,12 @@ static void step_failures(struct hmmt_judgement *j)
 
 static bool hang_has_name(const struct hmmt_judgement *j)
 {
-	static const char * const kinds[] = {
-		"hung-task", "soft-lockup", "hard-lockup", "rcu-stall", "workqueue",
-	};
 	unsigned int i;
 	size_t k;
 
 	for (i = 0; i < j->con.nr_splats; i++)
-		for (k = 0; k < HMMT_NELEM(kinds); k++)
-			if (!strcmp(j->con.splat[i].kind, kinds[k]))
-				return true;
+		if (is_watchdog(&j->con.splat[i]))
+			return true;
 	for (k = 0; k < j->nr_failures; k++)
 		if (!strncmp(j->failure[k].title, "livelock", 8) ||
 		    !strncmp(j->failure[k].title, "hang", 4))
