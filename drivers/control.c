@@ -8,6 +8,7 @@
  */
 #include <linux/debugfs.h>
 #include <linux/delay.h>
+#include <linux/eventfd.h>
 #include <linux/fault-inject.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -59,6 +60,13 @@ static void settings_end(struct dmirror *dmirror, bool was)
 	spin_unlock(&dmirror->mdevice->mirror_lock);
 }
 
+/* Not under the lock: it may be the last one */
+static void put_event(struct eventfd_ctx *event)
+{
+	if (event)
+		eventfd_ctx_put(event);
+}
+
 void dmirror_control_add(struct dmirror *dmirror)
 {
 	struct dmirror_device *mdevice = dmirror->mdevice;
@@ -78,6 +86,7 @@ void dmirror_control_del(struct dmirror *dmirror)
 	mdevice->nr_mirrors--;
 	list_del(&dmirror->node);
 	spin_unlock(&mdevice->mirror_lock);
+	put_event(dmirror->hold_event);
 }
 
 /* The first open file of @mm that has settings; the lock is held */
@@ -165,18 +174,26 @@ static bool window_ok(u64 window)
 
 int dmirror_tune(struct dmirror *dmirror, struct hmmt_tune *tune)
 {
+	struct eventfd_ctx *event = NULL;
 	bool was;
 
-	if (tune->flags || tune->reserved || !window_ok(tune->cpu_window) ||
+	if (tune->flags || !window_ok(tune->cpu_window) ||
 	    !window_ok(tune->dev_window) || tune->hold > HMMT_HOLD_FAULTED ||
-	    tune->hold_ms > DMIRROR_HOLD_MAX || !tune->hold != !tune->hold_ms)
+	    tune->hold_ms > DMIRROR_HOLD_MAX || !tune->hold != !tune->hold_ms ||
+	    (tune->event && !tune->hold))
 		return -EINVAL;
+	if (tune->event)
+		event = eventfd_ctx_fdget(tune->event);
+	if (IS_ERR(event))
+		return PTR_ERR(event);
 	settings_begin(dmirror, &was);
 	dmirror->cpu_window = tune->cpu_window;
 	dmirror->hold = tune->hold;
 	dmirror->hold_ms = tune->hold_ms;
+	swap(dmirror->hold_event, event);
 	WRITE_ONCE(dmirror->dev_window, tune->dev_window);
 	settings_end(dmirror, was);
+	put_event(event);
 	return 0;
 }
 
@@ -207,6 +224,7 @@ int dmirror_inject(struct dmirror *dmirror, struct hmmt_inject *inject)
 void dmirror_hold(struct dmirror_device *mdevice, struct dmirror *dmirror,
 		  struct mm_struct *mm, unsigned int point)
 {
+	struct eventfd_ctx *event = NULL;
 	unsigned int ms = 0;
 
 	if (!READ_ONCE(mdevice->tuned))
@@ -216,6 +234,7 @@ void dmirror_hold(struct dmirror_device *mdevice, struct dmirror *dmirror,
 		dmirror = find_tuned(mdevice, mm);
 	if (dmirror && dmirror->hold == point) {
 		ms = dmirror->hold_ms;
+		swap(dmirror->hold_event, event);
 		dmirror->hold = HMMT_HOLD_NONE;
 		mdevice->tuned -= !is_tuned(dmirror);
 	}
@@ -223,6 +242,9 @@ void dmirror_hold(struct dmirror_device *mdevice, struct dmirror *dmirror,
 	if (!ms)
 		return;
 	dmirror_count(mdevice, held);
+	if (event)
+		eventfd_signal(event);
+	put_event(event);
 	msleep(ms);
 	if (fatal_signal_pending(current))
 		dmirror_count(mdevice, held_killed);

@@ -123,6 +123,7 @@ struct dmirror {
 	struct hmmt_inject	inject;
 	unsigned int		hold;		/* HMMT_HOLD_*, once */
 	unsigned int		hold_ms;
+	struct eventfd_ctx	*hold_event;	/* or NULL */
 	unsigned long		dev_window;
 
 	struct mutex		dma_lock;	/* one access by DMA at a time */

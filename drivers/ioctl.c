@@ -375,7 +375,7 @@ static const struct dmirror_command dmirror_commands[] = {
 	{ HMMT_STATS, UP_TO(hmmt_stats, compound), do_stats },
 	{ HMMT_CHECK, UP_TO(hmmt_check, found), do_check },
 	{ HMMT_EVICT, UP_TO(hmmt_evict, left), do_evict },
-	{ HMMT_TUNE, UP_TO(hmmt_tune, reserved), do_tune },
+	{ HMMT_TUNE, UP_TO(hmmt_tune, event), do_tune },
 	{ HMMT_INJECT, UP_TO(hmmt_inject, failed), do_inject },
 	{ HMMT_CHECKSUM, UP_TO(hmmt_checksum, sum), do_checksum, .uring = true },
 	{ HMMT_PIN, UP_TO(hmmt_pin, held), do_pin },

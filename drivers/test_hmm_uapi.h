@@ -351,6 +351,8 @@ struct hmmt_evict {
  *     CPU fault of the mirrored process, sleeps for @hold_ms (1 to 10000, EINVAL) at
  *     the point @hold, once; it holds the locks that it has there. So what may
  *     come in the middle of a migration can be made to.
+ * @event: an eventfd that is signalled when it gets there; 0: none, and without @hold (EINVAL).
+ *     The counter in HMMT_STATS is that of the device, whoever was held.
  */
 enum {
 	HMMT_HOLD_NONE = 0,
@@ -364,7 +366,7 @@ struct hmmt_tune {
 	__u64 cpu_window;
 	__u64 dev_window;
 	__u32 flags;		/* in: 0 */
-	__u32 reserved;
+	__u32 event;		/* in: a file descriptor, or 0 */
 	__u32 hold;		/* in: HMMT_HOLD_* */
 	__u32 hold_ms;		/* in: 0 without @hold */
 };

@@ -195,14 +195,20 @@ int hmmt_tune(const struct hmmt_dev *dev, size_t cpu_window, size_t dev_window)
 	return dev_ioctl(dev, HMMT_TUNE, &arg);
 }
 
-int hmmt_hold(const struct hmmt_dev *dev, unsigned int point, unsigned int ms)
+int hmmt_hold_tell(const struct hmmt_dev *dev, unsigned int point, unsigned int ms, int event)
 {
 	struct hmmt_tune arg;
 
 	memset(&arg, 0, sizeof(arg));
 	arg.hold = point;
 	arg.hold_ms = ms;
+	arg.event = event;
 	return dev_ioctl(dev, HMMT_TUNE, &arg);
+}
+
+int hmmt_hold(const struct hmmt_dev *dev, unsigned int point, unsigned int ms)
+{
+	return hmmt_hold_tell(dev, point, ms, 0);
 }
 
 int hmmt_inject(const struct hmmt_dev *dev, struct hmmt_inject *inject)

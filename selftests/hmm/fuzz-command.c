@@ -151,6 +151,7 @@ static void gen_tune(struct thread *t, union arg *arg)
 	if (chance(t, 1, 4)) {
 		arg->tune.hold = 1 + below(t, 3);
 		arg->tune.hold_ms = 1 + below(t, 20);
+		arg->tune.event = chance(t, 1, 2) ? 0 : fuzz_event;
 	}
 }
 
@@ -265,7 +266,7 @@ static const struct kind kinds[FUZZ_KINDS] = {
 	{ "stats", HMMT_STATS, gen_none, 1, false, { } },
 	{ "check", HMMT_CHECK, gen_check, 2, false, { EPERM } },
 	{ "evict", HMMT_EVICT, gen_evict, 3, false, { ENOMEM, EINTR, EOPNOTSUPP } },
-	{ "tune", HMMT_TUNE, gen_tune, 1, false, { } },
+	{ "tune", HMMT_TUNE, gen_tune, 1, false, { EBADF } },
 	{ "inject", HMMT_INJECT, gen_inject, 2, false, { } },
 	{ "checksum", HMMT_CHECKSUM, gen_checksum, 3, true, { IO_ERRS } },
 	{ "pin", HMMT_PIN, gen_pin, 3, false,

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -35,6 +36,7 @@
 struct fuzz fuzz;
 /* Not zeros, which the program's file would have: a page that every process has */
 char fuzz_everybodys[HMMT_PAGE_SIZE] __attribute__((aligned(HMMT_PAGE_SIZE))) = { 1 };
+int fuzz_event;
 
 static unsigned int tests, failed;
 static struct hmmt_stats total[2];	/* counters of all turns */
@@ -515,6 +517,9 @@ static int prepare(uint64_t *free_before)
 	if (ret)
 		return ret;
 	fuzz_everybodys[0] = 2;
+	fuzz_event = eventfd(0, 0);
+	if (fuzz_event < 0)
+		return -errno;
 	*free_before = mem_free_kb();
 	leaks_forget();
 	hmmt_write_file("/proc/sys/vm/nr_hugepages", "4");

@@ -71,6 +71,7 @@ struct fuzz {
 
 extern struct fuzz fuzz;
 extern char fuzz_everybodys[HMMT_PAGE_SIZE];
+extern int fuzz_event;	/* eventfd */
 
 enum area_type { AREA_THP, AREA_BASE, AREA_SHMEM, AREA_DEVICE, AREA_HUGETLB, AREA_CALM, NR_AREAS };
 

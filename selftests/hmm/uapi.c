@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -136,6 +137,42 @@ static bool window_device(void)
 	WANT(hmmt_tune(&dev0, 8192, 0) == -EINVAL, "8192");
 	WANT(hmmt_tune(&dev0, 0, 1) == -EINVAL, "1");
 	return true;
+}
+
+/* Told once, by the one that is held, when it is: not by others, nor by the next one */
+static bool hold_tells(void)
+{
+	static struct hmmt_dev other = HMMT_DEV_CLOSED;
+	struct hmmt_stats before, after;
+	eventfd_t times = 0;
+	int fd, ret, none;
+
+	TRY(fill(1, false));
+	fd = eventfd(0, EFD_NONBLOCK);
+	WANT(fd > 0, "eventfd: %s", strerror(errno));
+	WANT(hmmt_hold_tell(&dev0, HMMT_HOLD_COPIED, 1, dev0.fd) == -EINVAL, "no eventfd");
+	WANT(hmmt_hold_tell(&dev0, HMMT_HOLD_COPIED, 1, 1 << 20) == -EBADF, "not open");
+	TRY(stats_of(&dev0, &before));
+	ret = hmmt_open(&other, 0) ?: hmmt_hold(&other, HMMT_HOLD_COPIED, 1) ?:
+	      hmmt_hold_tell(&dev0, HMMT_HOLD_COPIED, 1, fd) ?:
+	      hmmt_migrate(&other, at(0), HMMT_PAGE_SIZE, 0, NULL);
+	none = eventfd_read(fd, &times);
+	ret = ret ?: hmmt_migrate(&dev0, at(1), HMMT_PAGE_SIZE, 0, NULL) ?:
+	      hmmt_migrate(&dev0, at(2), HMMT_PAGE_SIZE, 0, NULL);
+	if (eventfd_read(fd, &times))
+		times = 0;
+	hmmt_close(&other);
+	close(fd);
+	TRY(stats_of(&dev0, &after));
+	WANT(!ret, "ret %d", ret);
+	WANT(after.held == before.held + 2, "held %llu times", after.held - before.held);
+	WANT(none && times == 1, "told %llu times, others %d", (unsigned long long)times, !none);
+	/* and when the file is closed, or another one is set, it is let go of */
+	fd = eventfd(0, 0);
+	WANT(!hmmt_hold_tell(&dev0, HMMT_HOLD_COPIED, 1, fd), "again");
+	close(fd);
+	WANT(!hmmt_tune(&dev0, 0, 0), "tune");
+	return verify(0, PAGES);
 }
 
 static bool inject(uint32_t sites, uint64_t nth, uint64_t interval, uint32_t probability,
@@ -514,6 +551,7 @@ static const struct test tests[] = {
 	{ "window_base_64k", window_base_64k },
 	{ "window_base_2m", window_base_2m },
 	{ "window_device", window_device },
+	{ "hold_tells", hold_tells },
 	{ "inject_thp", inject_thp },
 	{ "inject_partial", inject_partial },
 	{ "inject_probability", inject_probability },

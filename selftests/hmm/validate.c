@@ -333,6 +333,7 @@ static void run_child(const struct row *row, struct outcome *out)
 	out->ok = !ret && row->run(row->arg);
 	memcpy(out->why, why, sizeof(why));
 	snprintf(out->skip, sizeof(out->skip), "%s", skip && !out->ok ? skip : "");
+	fflush(stdout);
 	_exit(0);
 }
 

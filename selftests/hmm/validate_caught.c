@@ -21,7 +21,7 @@
 #define LOOKED_AT	300UL	/* the page that is touched */
 
 /* What the block holds, then */
-enum content { SAME, ZEROS, SAME_OR_ZEROS };
+enum content { SAME, ZEROS, SAME_OR_ZEROS, ZERO_PAGE };
 
 struct caught {
 	bool (*make)(void);	/* the block */
@@ -29,6 +29,7 @@ struct caught {
 	const char *function;	/* where it waits */
 	bool (*change)(void);
 	enum content content;
+	unsigned int us;	/* for so long */
 };
 
 struct thread {
@@ -44,7 +45,7 @@ static void *act(void *arg)
 	struct thread *t = arg;
 
 	hmmt_stay_on(1);
-	t->ok = !hmmt_catch(&dev0, t->nth, CATCH_US, NULL) && t->c->act();
+	t->ok = !hmmt_catch(&dev0, t->nth, t->c->us, NULL) && t->c->act();
 	hmmt_catch(&dev0, 0, 0, NULL);
 	t->through = true;
 	return NULL;
@@ -97,6 +98,32 @@ static bool protect(void)
 {
 	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ), "%s", strerror(errno));
 	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE), "%s", strerror(errno));
+	return true;
+}
+
+static bool protect_page(void)
+{
+	char *page = ptr(LOOKED_AT);
+
+	WANT(!mprotect(page, HMMT_PAGE_SIZE, PROT_READ), "%s", strerror(errno));
+	WANT(!mprotect(page, HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE), "%s", strerror(errno));
+	return true;
+}
+
+static bool discard_page(void)
+{
+	WANT(!madvise(ptr(LOOKED_AT), HMMT_PAGE_SIZE, MADV_DONTNEED), "%s", strerror(errno));
+	return true;
+}
+
+/* By a fault of dev1, to which this is what the CPU's is to dev0 */
+static bool other_reads(void)
+{
+	uint64_t v = 0;
+	int ret = hmmt_access(&dev1, (unsigned long)word(LOOKED_AT), &v, sizeof(v), 0, NULL);
+
+	WANT(!ret, "%s", strerror(-ret));
+	WANT(!v || v == value(LOOKED_AT), "dev1 reads %#llx", (unsigned long long)v);
 	return true;
 }
 
@@ -209,13 +236,12 @@ static uint64_t now_us(void)
 	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
 }
 
-/*
- * One that is overtaken at its @nth call; @met: it was still waiting when the change was
- * made; @nth of the next try, if it never came so far
- */
-static bool overtake(const struct caught *c, unsigned int *nth, bool *met)
+enum meeting { NOT_CAUGHT, TOO_LATE, MET };
+
+/* One that is overtaken at its @nth call. MET: it was still waiting when the change was made */
+static bool overtake(const struct caught *c, unsigned int nth, enum meeting *how)
 {
-	struct thread t = { .c = c, .nth = *nth };
+	struct thread t = { .c = c, .nth = nth };
 	uint64_t was, is, before;
 	pthread_t thread;
 	unsigned int ms;
@@ -234,13 +260,15 @@ static bool overtake(const struct caught *c, unsigned int *nth, bool *met)
 	}
 	changed = c->change();
 	/* it began to wait after that moment */
-	*met = is != was && now_us() - before < CATCH_US;
-	if (is == was)
-		*nth = 1;
+	*how = is == was ? NOT_CAUGHT : now_us() - before < c->us ? MET : TOO_LATE;
 	pthread_join(thread, NULL);
 	TRY(t.ok && changed);
 	if (c->content == SAME)
 		return verify(0, PAGES);
+	if (c->content == ZERO_PAGE) {
+		WANT(!*word(LOOKED_AT), "the page holds %#llx", (unsigned long long)*word(LOOKED_AT));
+		return verify(0, LOOKED_AT) && verify(LOOKED_AT + 1, PAGES);
+	}
 	for (i = 0; i < PAGES; i++)
 		WANT(!*word(i) || (c->content == SAME_OR_ZEROS && *word(i) == value(i)),
 		     "page %lu holds %#llx", i, (unsigned long long)*word(i));
@@ -264,13 +292,40 @@ static bool caught(unsigned long arg)
 	const struct caught *c = (const struct caught *)arg;
 	/* the first one, under the lock of the VMA, only says that it wants the other lock */
 	unsigned int tries, nth = 2;
-	bool met = false;
+	enum meeting how = TOO_LATE;
 
 	TRY(catch_in(c->function));
 	hmmt_stay_on(0);
-	for (tries = 0; tries < TRIES && !met; tries++)
-		TRY(overtake(c, &nth, &met));
+	for (tries = 0; tries < TRIES && how != MET; tries++) {
+		TRY(overtake(c, nth, &how));
+		if (how == NOT_CAUGHT)
+			nth = 1;
+	}
 	hmmt_calls_set(&dev0, NULL, 0, 0, 0);
+	if (how != MET)
+		SKIP("it did not wait until the change was made");
+	return true;
+}
+
+/*
+ * At every call, one after the other, until it comes to its end before; of many at fewer and fewer.
+ * Where the function takes locks the change waits for those that are held there: it comes too late.
+ */
+static bool caught_everywhere(unsigned long arg)
+{
+	const struct caught *c = (const struct caught *)arg;
+	unsigned int nth, met = 0, tries = 0;
+	enum meeting how = TOO_LATE;
+
+	TRY(catch_in(c->function));
+	hmmt_stay_on(0);
+	for (nth = 1; how != NOT_CAUGHT; nth += 1 + nth / 8) {
+		TRY(overtake(c, nth, &how));
+		met += how == MET;
+		tries++;
+	}
+	hmmt_calls_set(&dev0, NULL, 0, 0, 0);
+	printf("# overtaken %u times of %u, at less than %u calls\n", met, tries - 1, nth);
 	if (!met)
 		SKIP("it did not wait until the change was made");
 	return true;
@@ -339,7 +394,8 @@ static bool fork_restored(unsigned long unused)
 
 #define ROW(name, promise, make, act, function, change, content)			\
 	{ "caught." name, promise, function "(): looks again under the lock", caught,	\
-	  (unsigned long)&(const struct caught){ make, act, function, change, content }, 0 }
+	  (unsigned long)&(const struct caught){ make, act, function, change, content, \
+						 CATCH_US }, 0 }
 #define FAULT_PMD(name, promise, change, content)					\
 	ROW("pmd_" name, promise, device_thp, touch, "do_huge_pmd_device_private", change,	\
 	    content)
@@ -350,6 +406,15 @@ static bool fork_restored(unsigned long unused)
 #define EVICTED(name, promise, act, function)						\
 	ROW(name "_evicted", promise, device_thp, act, function, by_eviction, SAME),	\
 	ROW(name "_split", "... in pages", device_thp, act, function, by_split_eviction, SAME)
+
+/*
+ * The locks of page tables, and all others of that kind. What discards a device THP that is on its
+ * way, or forks and exits, meets docs/findings/zap-migration.md.
+ */
+#define EVERYWHERE(name, promise, make, act, change, content)			\
+	{ "caught.all_" name, promise, "all who take the lock of a page table", caught_everywhere, \
+	  (unsigned long)&(const struct caught){ make, act, "_raw_spin_lock", change,	\
+						 content, CATCH_US / 5 }, 0 }
 
 const struct row caught_rows[] = {
 	FAULT_PMD("fault", "a fault on a device THP that another fault overtakes", by_fault, SAME),
@@ -369,6 +434,40 @@ const struct row caught_rows[] = {
 	EVICTED("protect", "mprotect() of a device THP that is evicted meanwhile", protect,
 		"change_huge_pmd"),
 	EVICTED("move", "... mremap()", move_there_and_back, "move_huge_pmd"),
+	EVERYWHERE("evict_protect", "an eviction, at every lock that it takes, while a page is protected",
+		   device_thp, by_eviction, protect_page, SAME),
+	EVERYWHERE("evict_discard", "... while a page is discarded",
+		   device_thp, by_eviction, discard_page, ZERO_PAGE),
+	EVERYWHERE("evict_base_discard", "... in base pages",
+		   device_pages, by_eviction, discard_page, ZERO_PAGE),
+	EVERYWHERE("evict_touch", "... while a page is touched",
+		   device_thp, by_eviction, touch, SAME),
+	EVERYWHERE("evict_move", "... while all of it is moved",
+		   device_thp, by_eviction, move_there_and_back, SAME),
+	EVERYWHERE("back_evicted", "a migration back, at every lock, while all is evicted",
+		   device_thp, by_migration, by_eviction, SAME),
+	EVERYWHERE("back_discard", "... while a page is discarded",
+		   device_thp, by_migration, discard_page, ZERO_PAGE),
+	EVERYWHERE("leave_discard", "one to the device",
+		   system_thp, by_leaving, discard_page, ZERO_PAGE),
+	EVERYWHERE("leave_evicted", "... while all is evicted",
+		   system_thp, by_leaving, by_eviction, SAME),
+	EVERYWHERE("touch_evicted", "a fault, at every lock, while all is evicted",
+		   device_thp, touch, by_eviction, SAME),
+	EVERYWHERE("touch_discard", "... while the page is discarded",
+		   device_thp, touch, discard_page, ZERO_PAGE),
+	EVERYWHERE("device_evicted", "an access of another device, while all is evicted",
+		   device_thp, other_reads, by_eviction, SAME),
+	EVERYWHERE("device_discard", "... while the page is discarded",
+		   device_thp, other_reads, discard_page, ZERO_PAGE),
+	EVERYWHERE("protect_evicted", "mprotect() of a page, while all is evicted",
+		   device_thp, protect_page, by_eviction, SAME),
+	EVERYWHERE("discard_evicted", "... MADV_DONTNEED",
+		   device_thp, discard_page, by_eviction, ZERO_PAGE),
+	EVERYWHERE("move_evicted", "... mremap() of all",
+		   device_thp, move_there_and_back, by_eviction, SAME),
+	EVERYWHERE("pageout_leave", "MADV_PAGEOUT, at every lock, while it goes to a device",
+		   system_thp, page_out, by_leaving, SAME),
 	{ "caught.fork_restored", "a fork copies what an eviction has just put back",
 	  "page_vma_mapped_walk(): PVMW_MIGRATION", fork_restored, 0, 0 },
 	{}

@@ -5,8 +5,10 @@
  * chance is made to happen: each point of a migration against each thing that may come there,
  * from the same address space or from one that shares the folio.
  */
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,13 +42,13 @@ static void hold_up(struct held *h)
 	struct hmmt_dev *dev = &h->w->r->dev[0];
 	uint64_t val;
 
-	if (h->late != NOBODY && write(h->ready[1], "", 1) != 1)
-		return;
+	if (h->late != NOBODY)
+		eventfd_write(h->reached, 1);
 	if (h->late == WHO_MIGRATES)
 		perturb_catch(h->w, h->draw);
 	else if (h->late == WHO_MEDDLES)
 		nap_ms(1);
-	else if (hmmt_hold(dev, h->point, HOLD_MS))
+	else if (hmmt_hold_tell(dev, h->point, HOLD_MS, h->reached))
 		return;
 	if (h->how == BY_FAULT)
 		access_load((unsigned long)h->p, &val);
@@ -56,12 +58,13 @@ static void hold_up(struct held *h)
 		hmmt_migrate(dev, (unsigned long)h->p, h->size,
 			     (in_device(h) ? HMMT_MIGRATE_TO_SYS : 0) |
 			     (h->drop ? HMMT_MIGRATE_DROP : 0), NULL);
+	/* where there was nothing to hold it */
+	eventfd_write(h->reached, 1);
 }
 
 static void *hold_thread(void *h)
 {
 	hold_up(h);
-	((struct held *)h)->through = true;
 	return NULL;
 }
 
@@ -183,13 +186,6 @@ static void check_afterwards(struct held *h)
 	do_store(w, addr, VIA_CPU, lane_word(w, h->key, h->page));
 }
 
-static uint64_t times_held(struct worker *w)
-{
-	struct hmmt_stats st;
-
-	return hmmt_stats(&w->r->dev[0], &st) ? 0 : st.held;
-}
-
 static void check_block(struct held *h)
 {
 	unsigned int end = h->gone.first + h->gone.n;
@@ -210,35 +206,16 @@ static void check_block(struct held *h)
 			   VIA_CPU, what);
 }
 
-/* Has who was to be held come to its end? */
-static bool is_through(struct held *h)
+/* Who is to be held may die, or take long, before it gets there. */
+static void wait_until_reached(struct held *h)
 {
-	siginfo_t info = { 0 };
+	struct pollfd p = { .fd = h->reached, .events = POLLIN };
 
-	if (!h->shared)
-		return h->through;
-	return !waitid(P_PID, h->pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid;
-}
-
-static void wait_until_held(struct held *h, uint64_t was)
-{
-	unsigned int n;
-
-	for (n = 0; n < PATIENCE_MS && times_held(h->w) == was && !is_through(h); n++)
-		nap_ms(1);
-}
-
-static void wait_until_ready(struct held *h)
-{
-	char c;
-
-	if (h->shared)
-		close(h->ready[1]);
-	if (read(h->ready[0], &c, 1) != 1)
-		return;
+	if (poll(&p, 1, PATIENCE_MS) != 1)
+		h->point = 0;
 	if (h->late == WHO_MEDDLES)
 		perturb_catch(h->w, h->draw);
-	else
+	else if (h->late == WHO_MIGRATES)
 		nap_ms(1);
 }
 
@@ -246,14 +223,13 @@ static int held_child(struct worker *w, void *arg)
 {
 	struct held *h = arg;
 	pthread_t thread;
-	uint64_t was;
 	int status = 0;
 
 	h->w = w;
-	if (pipe(h->ready) || !make_block(h))
+	h->reached = eventfd(0, 0);
+	if (h->reached <= 0 || !make_block(h))
 		return CHILD_NOTHING;
 	tell_devices(h);
-	was = times_held(w);
 	if (h->shared) {
 		h->pid = fork();
 		if (!h->pid)
@@ -263,10 +239,7 @@ static int held_child(struct worker *w, void *arg)
 	} else if (pthread_create(&thread, NULL, hold_thread, h)) {
 		return CHILD_NOTHING;
 	}
-	if (h->late == NOBODY)
-		wait_until_held(h, was);
-	else
-		wait_until_ready(h);
+	wait_until_reached(h);
 	/* but where it may have to wait, and what comes next comes too late, seldom */
 	if (!h->key || hmmt_rng_chance(&w->rng, 1, 3))
 		tell_devices(h);

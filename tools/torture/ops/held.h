@@ -34,7 +34,7 @@ struct held {
 	enum how how;
 	bool shared;		/* ... of another process */
 	enum who late;
-	int ready[2];		/* the other one is about to begin */
+	int reached;		/* eventfd: that one is held, about to begin, or through */
 	bool drop;		/* it gets no destination, all goes back to where it was */
 	pid_t pid;		/* of that one */
 	bool killed;		/* ... by us */
@@ -42,7 +42,6 @@ struct held {
 	uint64_t draw;		/* where it is caught */
 	uint64_t key;		/* what the block holds, 0: zeros */
 	struct span gone;	/* zeros in any case */
-	_Atomic bool through;	/* the thread that is held */
 	struct span fixed;	/* not to be written to any more */
 	bool loose;		/* nobody knows what it holds */
 	bool nothing;		/* came meanwhile */

@@ -68,7 +68,7 @@ static const char *spin_title(const struct held *h)
 	};
 	/* a hole of that size is filled by a THP, whatever was advised */
 	bool part = h->where == IN_PARTS || (h->base && h->where != NOWHERE);
-	bool locked = h->late != NOBODY || h->point == HMMT_HOLD_FAULTED;
+	bool locked = !h->point || h->point == HMMT_HOLD_FAULTED;
 
 	if (!in_device(h))
 		return titles[0][part];
