@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: mremap
-// oracle: slot, console
+// oracle: slot, console, hmm
 // budget: 120s
 // class: logic
 

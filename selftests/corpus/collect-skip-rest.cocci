@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: everything
-// oracle: slot, hang
+// oracle: slot, hang, hmm
 // budget: 120s
 // class: logic
 

@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: fork
-// oracle: fork_isolation, console
+// oracle: fork_isolation, console, test
 // budget: 300s
 // class: race
 

@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: everything
-// oracle: layout
+// oracle: layout, test
 // budget: 120s
 // class: logic
 

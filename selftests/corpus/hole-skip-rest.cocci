@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: everything
-// oracle: slot
+// oracle: slot, hmm
 // budget: 120s
 // class: logic
 

@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: everything
-// oracle: negative
+// oracle: negative, test
 // budget: 120s
 // class: logic
 

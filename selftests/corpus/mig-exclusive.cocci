@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: mremap
-// oracle: console
+// oracle: console, hmm
 // budget: 120s
 // class: logic
 

@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: mremap
-// oracle: negative
+// oracle: negative, test
 // budget: 300s
 // class: race
 

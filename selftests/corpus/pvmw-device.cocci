@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: fork
-// oracle: console, slot
+// oracle: console, slot, test
 // budget: 300s
 // class: race
 

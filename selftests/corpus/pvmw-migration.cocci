@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: fork
-// oracle: console
+// oracle: console, test
 // budget: 300s
 // class: race
 

@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: everything
-// oracle: reader
+// oracle: reader, test
 // budget: 120s
 // class: logic
 

@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: fork
-// oracle: fork_isolation, negative, console
+// oracle: fork_isolation, negative, console, test
 // budget: 120s
 // class: logic
 
