@@ -319,7 +319,7 @@ static bool caught_everywhere(unsigned long arg)
 
 	TRY(catch_in(c->function));
 	hmmt_stay_on(0);
-	for (nth = 1; how != NOT_CAUGHT; nth += 1 + nth / 8) {
+	for (nth = 1; how != NOT_CAUGHT; nth += 1 + nth / 4) {
 		TRY(overtake(c, nth, &how));
 		met += how == MET;
 		tries++;
