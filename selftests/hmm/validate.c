@@ -126,6 +126,19 @@ bool device_pages(void)
 	return move(0, PAGES, 0, NULL);
 }
 
+bool set_prot(unsigned long page, unsigned long nr, int prot)
+{
+	WANT(!mprotect(ptr(page), nr * HMMT_PAGE_SIZE, prot), "%s", strerror(errno));
+	return true;
+}
+
+bool move_block(char *from, char *to)
+{
+	WANT(mremap(from, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to,
+	     "%s", strerror(errno));
+	return true;
+}
+
 bool intact(unsigned long page, unsigned long nr)
 {
 	TRY(verify_device(&dev0, page, page + nr));

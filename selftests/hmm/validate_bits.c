@@ -51,7 +51,7 @@ static bool stays_read_only(unsigned long thp)
 	pid_t pid;
 
 	TRY(fill(1, thp));
-	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ), "%s", strerror(errno));
+	TRY(set_prot(0, PAGES, PROT_READ));
 	TRY(migrate(&dev0, 0, PAGES, 0, NULL));
 	TRY(migrate(&dev0, 0, PAGES, HMMT_MIGRATE_TO_SYS, NULL));
 	WANT(!(snap(5) & HMM_DMIRROR_PROT_WRITE), "snapshot %#x", snap(5));
@@ -183,8 +183,7 @@ static bool sd_moved(unsigned long how)
 	TRY(clear_soft_dirty());
 	if (how & SD_DEVICE)
 		TRY(move(0, PAGES, 0, NULL));
-	WANT(mremap(area, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to,
-	     "%s", strerror(errno));
+	TRY(move_block(area, to));
 	WANT(soft_dirty(to) == PAGES, "%d of 512 pages are soft-dirty after mremap",
 	     soft_dirty(to));
 	return intact_at(to, 0, PAGES);
@@ -330,9 +329,9 @@ static bool wp_mprotect(unsigned long thp)
 	TRY(wp_area(thp));
 	TRY(move(0, PAGES, 0, NULL));
 	TRY(protect(0, PAGES, true));
-	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ), "%s", strerror(errno));
+	TRY(set_prot(0, PAGES, PROT_READ));
 	TRY(protected_at(area, 0, PAGES, "after mprotect"));
-	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE), "%s", strerror(errno));
+	TRY(set_prot(0, PAGES, PROT_READ | PROT_WRITE));
 	TRY(protected_at(area, 0, PAGES, "after the second mprotect"));
 	return verify(0, PAGES);
 }
@@ -343,9 +342,9 @@ static bool wp_split(unsigned long unused)
 	TRY(wp_area(true));
 	TRY(move(0, PAGES, 0, NULL));
 	TRY(protect(0, PAGES, true));
-	WANT(!mprotect(ptr(7), HMMT_PAGE_SIZE, PROT_READ), "%s", strerror(errno));
+	TRY(set_prot(7, 1, PROT_READ));
 	TRY(protected_at(area, 0, PAGES, "after the PMD was split"));
-	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE), "%s", strerror(errno));
+	TRY(set_prot(0, PAGES, PROT_READ | PROT_WRITE));
 	return verify(0, PAGES);
 }
 
@@ -394,8 +393,7 @@ static bool wp_mremap(unsigned long thp)
 	TRY(wp_area(thp));
 	TRY(move(0, PAGES, 0, NULL));
 	TRY(protect(0, PAGES, true));
-	WANT(mremap(area, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to,
-	     "%s", strerror(errno));
+	TRY(move_block(area, to));
 	TRY(protected_at(to, 0, 0, "after mremap"));
 	return intact_at(to, 0, PAGES);
 }

@@ -96,18 +96,13 @@ static bool lazyfree(void)
 
 static bool protect(void)
 {
-	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ), "%s", strerror(errno));
-	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE), "%s", strerror(errno));
-	return true;
+	return set_prot(0, PAGES, PROT_READ) && set_prot(0, PAGES, PROT_READ | PROT_WRITE);
 }
 
 static bool protect_page(void)
 {
-	char *page = ptr(LOOKED_AT);
-
-	WANT(!mprotect(page, HMMT_PAGE_SIZE, PROT_READ), "%s", strerror(errno));
-	WANT(!mprotect(page, HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE), "%s", strerror(errno));
-	return true;
+	return set_prot(LOOKED_AT, 1, PROT_READ) &&
+	       set_prot(LOOKED_AT, 1, PROT_READ | PROT_WRITE);
 }
 
 static bool discard_page(void)
@@ -127,16 +122,9 @@ static bool other_reads(void)
 	return true;
 }
 
-static bool move_to(char *from, char *to)
-{
-	WANT(mremap(from, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to,
-	     "%s", strerror(errno));
-	return true;
-}
-
 static bool move_there_and_back(void)
 {
-	return move_to(area, ptr(2 * PAGES)) && move_to(ptr(2 * PAGES), area);
+	return move_block(area, ptr(2 * PAGES)) && move_block(ptr(2 * PAGES), area);
 }
 
 static bool read_mincore(void)

@@ -159,9 +159,8 @@ static bool partly_back(unsigned long unused)
 /* The PMD is split, the folio is not; the mapping is one again after that */
 static bool pte_map(unsigned long page)
 {
-	WANT(!mprotect(ptr(page), HMMT_PAGE_SIZE, PROT_READ), "%s", strerror(errno));
-	WANT(!mprotect(ptr(page), HMMT_PAGE_SIZE, PROT_READ | PROT_WRITE), "%s",
-	     strerror(errno));
+	TRY(set_prot(page, 1, PROT_READ));
+	TRY(set_prot(page, 1, PROT_READ | PROT_WRITE));
 	return true;
 }
 
@@ -334,7 +333,7 @@ static bool read_only(unsigned long unused)
 	struct hmmt_migrate m;
 
 	TRY(system_thps(1));
-	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ), "%s", strerror(errno));
+	TRY(set_prot(0, PAGES, PROT_READ));
 	TRY(migrate(&dev0, 0, PAGES, 0, &m));
 	WANT(m.thp == 1, "thp %llu migrated %llu", m.thp, m.migrated);
 	TRY(intact(0, PAGES));
@@ -415,7 +414,7 @@ static bool hole_read_only(unsigned long unused)
 	int ret;
 
 	TRY(empty());
-	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ), "%s", strerror(errno));
+	TRY(set_prot(0, PAGES, PROT_READ));
 	TRY(migrate(&dev0, 0, PAGES, 0, &m));
 	WANT(m.thp == 1, "thp %llu migrated %llu", m.thp, m.migrated);
 	WANT(!(HMMT_SNAP_PROT(snap(3)) & HMM_DMIRROR_PROT_WRITE), "snapshot %#x", snap(3));

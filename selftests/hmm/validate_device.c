@@ -91,9 +91,7 @@ static bool any_part(unsigned long unused)
 		if (from >= to)
 			continue;
 		/* the device forgets what it was told, the THP stays */
-		WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ) &&
-		     !mprotect(area, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE), "%s",
-		     strerror(errno));
+		TRY(set_prot(0, PAGES, PROT_READ) && set_prot(0, PAGES, PROT_READ | PROT_WRITE));
 		checked = COUNTED(hmm_checked);
 		ret = hmmt_access(&dev0, at(from), buf, (to - from) * HMMT_PAGE_SIZE, 0, NULL);
 		WANT(!ret, "pages %u to %u: %s", from, to, strerror(-ret));
@@ -177,7 +175,7 @@ static bool write_read_only(unsigned long thp)
 
 	TRY(fill(1, thp));
 	TRY(move(0, PAGES, 0, NULL));
-	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ), "%s", strerror(errno));
+	TRY(set_prot(0, PAGES, PROT_READ));
 	ret = hmmt_access(&dev0, (unsigned long)word(3), &v, 8, HMMT_ACCESS_WRITE, NULL);
 	WANT(ret == -EPERM || ret == -EFAULT, "device write: %d", ret);
 	WANT(!COUNTED(hmm_no_write), "%llu pages asked for with write came without",

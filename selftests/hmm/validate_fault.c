@@ -74,8 +74,7 @@ static bool moved(unsigned long page)
 	char *to = ptr(2 * PAGES + 5);
 
 	TRY(device_thps(1));
-	WANT(mremap(area, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to,
-	     "%s", strerror(errno));
+	TRY(move_block(area, to));
 	TRY(intact_at(to + page * HMMT_PAGE_SIZE, page, 1));
 	return intact_at(to, 0, PAGES);
 }
@@ -231,7 +230,7 @@ static bool no_access(unsigned long unused)
 	pid_t pid;
 
 	TRY(device_thps(1));
-	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_NONE), "%s", strerror(errno));
+	TRY(set_prot(0, PAGES, PROT_NONE));
 	pid = fork();
 	if (!pid)
 		_exit(*(volatile char *)ptr(7) ? 1 : 0);
@@ -239,7 +238,7 @@ static bool no_access(unsigned long unused)
 	WANT(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "status %#x", status);
 	ret = hmmt_access(&dev0, (unsigned long)word(7), &v, 8, 0, NULL);
 	WANT(ret == -EPERM || ret == -EFAULT, "device read: %d", ret);
-	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE), "%s", strerror(errno));
+	TRY(set_prot(0, PAGES, PROT_READ | PROT_WRITE));
 	return intact(0, PAGES);
 }
 

@@ -145,20 +145,14 @@ static bool write_then(void)
 
 /* --- mprotect ----------------------------------------------------------------------- */
 
-static bool protect(unsigned long nr, int prot)
-{
-	WANT(!mprotect(area, nr * HMMT_PAGE_SIZE, prot), "%s", strerror(errno));
-	return true;
-}
-
 static bool protect_all(void)
 {
-	return protect(PAGES, PROT_READ);
+	return set_prot(0, PAGES, PROT_READ);
 }
 
 static bool protect_half(void)
 {
-	return protect(HALF, PROT_READ);
+	return set_prot(0, HALF, PROT_READ);
 }
 
 /* Forbidden ones are refused: the kernel's own, which raises no signal, and the device's. */
@@ -181,21 +175,21 @@ static bool writable(unsigned long page, bool allowed)
 static bool half_is_protected(void)
 {
 	TRY(writable(HALF - 1, false) && writable(HALF, true));
-	TRY(protect(PAGES, PROT_READ | PROT_WRITE));
+	TRY(set_prot(0, PAGES, PROT_READ | PROT_WRITE));
 	return intact(0, PAGES);
 }
 
 static bool all_is_protected(void)
 {
 	TRY(writable(0, false) && writable(PAGES - 1, false));
-	TRY(protect(PAGES, PROT_READ | PROT_WRITE));
+	TRY(set_prot(0, PAGES, PROT_READ | PROT_WRITE));
 	TRY(writable(0, true));
 	return intact(0, PAGES);
 }
 
 static bool protect_there_and_back(void)
 {
-	return protect(PAGES, PROT_NONE) && protect(PAGES, PROT_READ | PROT_WRITE);
+	return set_prot(0, PAGES, PROT_NONE) && set_prot(0, PAGES, PROT_READ | PROT_WRITE);
 }
 
 static bool nothing_is_protected(void)
@@ -210,8 +204,7 @@ static bool move_by(unsigned long pages)
 {
 	char *to = ptr(2 * PAGES + pages);
 
-	WANT(mremap(area, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
-		    to) == to, "%s", strerror(errno));
+	TRY(move_block(area, to));
 	return true;
 }
 

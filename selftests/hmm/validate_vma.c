@@ -90,7 +90,7 @@ static bool protect_whole(unsigned long unused)
 	pid_t pid;
 
 	TRY(device_thps(1));
-	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ), "%s", strerror(errno));
+	TRY(set_prot(0, PAGES, PROT_READ));
 	TRY(placed(0, PAGES, DEVICE, 9));
 	WANT(!(snap(8) & HMM_DMIRROR_PROT_WRITE), "snapshot %#x", snap(8));
 	TRY(verify_device(&dev0, 200, 210));
@@ -101,7 +101,7 @@ static bool protect_whole(unsigned long unused)
 	}
 	TRY(reaped(pid, &status));
 	WANT(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "status %#x", status);
-	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ | PROT_WRITE), "%s", strerror(errno));
+	TRY(set_prot(0, PAGES, PROT_READ | PROT_WRITE));
 	*word(8) = value(8);
 	return intact(0, PAGES);
 }
@@ -109,7 +109,7 @@ static bool protect_whole(unsigned long unused)
 static bool protect_part(unsigned long unused)
 {
 	TRY(device_thps(1));
-	WANT(!mprotect(ptr(100), 7 * HMMT_PAGE_SIZE, PROT_READ), "%s", strerror(errno));
+	TRY(set_prot(100, 7, PROT_READ));
 	TRY(placed(0, PAGES, DEVICE, 0));
 	WANT(snap(99) & HMM_DMIRROR_PROT_WRITE && !(snap(100) & HMM_DMIRROR_PROT_WRITE),
 	     "snapshot %#x %#x", snap(99), snap(100));
@@ -121,8 +121,7 @@ static bool moved(unsigned long offset)
 	char *to = ptr(2 * PAGES + offset);
 
 	TRY(device_thps(1));
-	WANT(mremap(area, HMMT_PMD_SIZE, HMMT_PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to,
-	     "%s", strerror(errno));
+	TRY(move_block(area, to));
 	TRY(placed(2 * PAGES + offset, PAGES, DEVICE, offset ? 0 : 9));
 	TRY(intact_at(to, 0, PAGES));
 	return true;
@@ -296,7 +295,7 @@ static bool used_again(unsigned long unused)
 	TRY(move(0, PAGES, 0, NULL));
 	TRY(fill(1, false));
 	/* read-only: to lock it does not make a copy of it */
-	WANT(!mprotect(area, HMMT_PMD_SIZE, PROT_READ), "%s", strerror(errno));
+	TRY(set_prot(0, PAGES, PROT_READ));
 	WANT(!mlock(area, HMMT_PMD_SIZE), "%s", strerror(errno));
 	WANT(!pipe(ready), "%s", strerror(errno));
 	pid = fork();
