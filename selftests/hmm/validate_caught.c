@@ -63,6 +63,13 @@ static bool device_thp(void)
 	return device_thps(1);
 }
 
+/* To come back by the dozen */
+static bool few_pages(void)
+{
+	TRY(fill(1, false));
+	return move(LOOKED_AT - 6, 12, 0, NULL);
+}
+
 /* --- what is overtaken --------------------------------------------------------- */
 
 static bool touch(void)
@@ -254,7 +261,8 @@ static bool overtake(const struct caught *c, unsigned int nth, enum meeting *how
 	if (c->content == SAME)
 		return verify(0, PAGES);
 	if (c->content == ZERO_PAGE) {
-		WANT(!*word(LOOKED_AT), "the page holds %#llx", (unsigned long long)*word(LOOKED_AT));
+		WANT(!*word(LOOKED_AT), "the page holds %#llx",
+		     (unsigned long long)*word(LOOKED_AT));
 		return verify(0, LOOKED_AT) && verify(LOOKED_AT + 1, PAGES);
 	}
 	for (i = 0; i < PAGES; i++)
@@ -307,7 +315,7 @@ static bool caught_everywhere(unsigned long arg)
 
 	TRY(catch_in(c->function));
 	hmmt_stay_on(0);
-	for (nth = 1; how != NOT_CAUGHT; nth += 1 + nth / 4) {
+	for (nth = 1; how != NOT_CAUGHT; nth += nth < 16 ? 1 : nth / 2) {
 		TRY(overtake(c, nth, &how));
 		met += how == MET;
 		tries++;
@@ -402,7 +410,7 @@ static bool fork_restored(unsigned long unused)
 #define EVERYWHERE(name, promise, make, act, change, content)			\
 	{ "caught.all_" name, promise, "all who take the lock of a page table", caught_everywhere, \
 	  (unsigned long)&(const struct caught){ make, act, "_raw_spin_lock", change,	\
-						 content, CATCH_US / 5 }, 0 }
+						 content, CATCH_US / 2 }, 0 }
 
 const struct row caught_rows[] = {
 	FAULT_PMD("fault", "a fault on a device THP that another fault overtakes", by_fault, SAME),
@@ -422,14 +430,12 @@ const struct row caught_rows[] = {
 	EVICTED("protect", "mprotect() of a device THP that is evicted meanwhile", protect,
 		"change_huge_pmd"),
 	EVICTED("move", "... mremap()", move_there_and_back, "move_huge_pmd"),
-	EVERYWHERE("evict_protect", "an eviction, at every lock that it takes, while a page is protected",
+	EVERYWHERE("evict_protect", "an eviction, at every lock, while a page is protected",
 		   device_thp, by_eviction, protect_page, SAME),
 	EVERYWHERE("evict_discard", "... while a page is discarded",
 		   device_thp, by_eviction, discard_page, ZERO_PAGE),
 	EVERYWHERE("evict_base_discard", "... in base pages",
-		   device_pages, by_eviction, discard_page, ZERO_PAGE),
-	EVERYWHERE("evict_touch", "... while a page is touched",
-		   device_thp, by_eviction, touch, SAME),
+		   few_pages, by_eviction, discard_page, ZERO_PAGE),
 	EVERYWHERE("evict_move", "... while all of it is moved",
 		   device_thp, by_eviction, move_there_and_back, SAME),
 	EVERYWHERE("back_evicted", "a migration back, at every lock, while all is evicted",
