@@ -28,6 +28,7 @@
 
 #define ROW_MS		15000	/* of the guest's clock; none takes more than 7 s */
 #define TELL_MS		3000
+#define LOST_FAULTS	10000	/* so many that failed in one row: it will not end */
 #define SETTLE_MS	1000	/* for what is freed by somebody else */
 
 /* The quick ones first, so that what they find is found soon */
@@ -352,7 +353,7 @@ static void run_child(const struct row *row, struct outcome *out)
 }
 
 /* Where it is stuck, as diagnostics, and whether it only waits */
-static void show_stuck(pid_t pid, struct outcome *out)
+static void show_stuck(pid_t pid, unsigned int ms, struct outcome *out)
 {
 	char path[64], text[2048], *line, *save = NULL;
 	struct hmmt_stats now = stats_now();
@@ -364,26 +365,31 @@ static void show_stuck(pid_t pid, struct outcome *out)
 		     line = strtok_r(NULL, "\n", &save))
 			printf("# at %s\n", line);
 	hmmt_task_stat(pid, pid, &stat);
-	snprintf(out->why, sizeof(out->why), "%s: not ended in %d s, %llu CPU faults, "
+	snprintf(out->why, sizeof(out->why), "%s: not ended in %u s, %llu CPU faults, "
 		 "%llu failed, %llu device faults", stat.state == 'R' ? "spins" : "hangs",
-		 ROW_MS / 1000, now.cpu_faults - stats_before.cpu_faults,
+		 ms / 1000, now.cpu_faults - stats_before.cpu_faults,
 		 now.cpu_faults_failed - stats_before.cpu_faults_failed,
 		 now.dev_faults - stats_before.dev_faults);
 	out->ok = false;
 	out->skip[0] = 0;
 }
 
-/* A row that takes long says so: who waits outside sees that the guest lives */
-static bool wait_row(struct pollfd *pfd, const struct row *row)
+/*
+ * 0 when it has ended, else the time after which it is stuck. A row that takes long says so: who
+ * waits outside sees that the guest lives.
+ */
+static unsigned int wait_row(struct pollfd *pfd, const struct row *row)
 {
 	unsigned int ms;
 
 	for (ms = TELL_MS; ms <= ROW_MS; ms += TELL_MS) {
 		if (poll(pfd, 1, TELL_MS))
-			return true;
+			return 0;
 		printf("# %s takes %u s\n", row->id, ms / 1000);
+		if (COUNTED(cpu_faults_failed) > LOST_FAULTS)
+			return ms;
 	}
-	return false;
+	return ROW_MS;
 }
 
 static bool run_one(const struct row *row, struct outcome *out)
@@ -408,10 +414,11 @@ static bool run_one(const struct row *row, struct outcome *out)
 		return false;
 	}
 	setpgid(pid, pid);
-	if (!wait_row(&pfd, row)) {
-		show_stuck(pid, out);
+	ms = wait_row(&pfd, row);
+	if (ms) {
+		show_stuck(pid, ms, out);
 		kill(-pid, SIGKILL);
-		if (!wait_row(&pfd, row)) {
+		if (wait_row(&pfd, row)) {
 			printf("# %s: %s\nBail out! %s cannot be killed\n", row->id, out->why,
 			       row->id);
 			exit(1);
