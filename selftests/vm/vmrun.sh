@@ -146,6 +146,20 @@ start --stall 60 --overdue 30
 ktap_equal "overdue by its own clock: stalled" "$rc $(field end)" "4 stalled"
 ktap_match "overdue: says so" "$(cat "$run/out")" "the guest's clock is at 3[0-9] s, it should have ended"
 
+# One that prints without end, and no clock
+fake talks <<'END'
+size=60
+while :; do
+	truncate -s "${size}M" "$run/console.log"
+	size=$((size + 1))
+	read -r -t 0.3 -u "$qmp" l || continue
+	[[ $l != *nmi* ]] || exit 0
+done
+END
+start --stall 60 --overdue 30
+ktap_equal "prints for ever: stalled" "$rc $(field end)" "4 stalled"
+ktap_match "prints for ever: says so" "$(cat "$run/out")" "console.log has 64 MiB"
+
 # interrupt NAME SIGNAL: the current fake, ended from outside after a second
 interrupt()
 {

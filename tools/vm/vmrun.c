@@ -20,9 +20,10 @@
  * guest does not make it stalled: with ten times S of host time it is all the same.
  *
  * A guest that shows any progress is not stalled, however slow it is, unless by
- * its own clock it should have ended long ago: a kernel that reports the same
- * lockup for ever also shows something. A stalled one gets an NMI, so that the
- * kernel (unknown_nmi_panic) shows where it is.
+ * its own clock it should have ended long ago, or its console has 64 MiB: a kernel that
+ * reports the same lockup for ever also shows something, and a program that prints without
+ * end shows no clock. A stalled one gets an NMI, so that the kernel (unknown_nmi_panic)
+ * shows where it is.
  *
  * Exit: 0 the guest ended by itself, 4 stalled, 5 time limit, 6 QEMU failed,
  * 130 interrupted, 2 usage, 3 vmrun itself could not work.
@@ -49,6 +50,7 @@
 #define NMI_WAIT_MS	20000	/* for the panic text on a slow console */
 #define NMI_MAX_MS	120000	/* and when that never ends */
 #define TERM_WAIT_MS	5000
+#define CONSOLE_MAX	(64 << 20)	/* bytes; nobody reads more, and disks are finite */
 
 enum hmmt_end { END_EXIT, END_STALLED, END_TIMEOUT, END_INTERRUPTED, END_KILLED };
 
@@ -227,6 +229,12 @@ static void on_tick(struct hmmt_vm *vm)
 		hmmt_live_end(&vm->live);
 		fprintf(stderr, "vmrun: the guest's clock is at %llu s, it should have ended: asking the kernel where it is\n",
 			(unsigned long long)vm->watch.guest_ms / 1000);
+		inject_nmi(vm);
+		begin_end(vm, END_STALLED, NMI_WAIT_MS);
+	} else if (vm->watch.console_size >= CONSOLE_MAX) {
+		hmmt_live_end(&vm->live);
+		fprintf(stderr, "vmrun: console.log has %u MiB: asking the kernel where it is\n",
+			CONSOLE_MAX >> 20);
 		inject_nmi(vm);
 		begin_end(vm, END_STALLED, NMI_WAIT_MS);
 	} else if (is_silent(vm, now)) {
