@@ -8,6 +8,8 @@ set -euo pipefail
 
 HMMT_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 export HMMT_TOP
+# shellcheck source=tools/campaign/lib.sh
+. "$HMMT_TOP/tools/campaign/lib.sh"
 # shellcheck source=selftests/ktap.sh
 . "$HMMT_TOP/selftests/ktap.sh"
 
@@ -106,7 +108,39 @@ reported()
 	ktap_match "one that does not compile" "$states" 'does-not-build:build failed'
 }
 
+# A signal while a kernel is built: nothing is waited for, and nothing goes on.
+cut_short()
+{
+	local build pid rc=0
+
+	rm -rf "$tmp/bad"
+	mkdir "$tmp/bad"
+	bad_bug slow "-1 +1" $'-mm_get_huge_zero_folio(...);\n+cond_resched();'
+	touch "$tmp/begin"
+	HMMT_CORPUS=$tmp/bad "$HMMT_TOP/run.sh" corpus --flavour DEBUG --budget 0 \
+		--results "$tmp/cut" slow &
+	pid=$!
+	until [ -n "$(find "$tmp/cut" -name build.log 2>/dev/null)" ]; do
+		kill -0 "$pid" 2>/dev/null || break
+		sleep 0.1
+	done
+	kill "$pid"
+	wait "$pid" || rc=$?
+	ktap_equal "cut while it builds: exit code" "$rc" 130
+	build=$(grep -lx "$HMMT_TOP" "$HMMT_CACHE"/corpus/*/top)
+	build=$("$HMMT_TOP/tools/vm/kernel.sh" --ksrc "${build%/top}/linux" --flavour DEBUG \
+		--where)
+	ktap_equal "the kernel was not waited for" \
+		"$(find "$build/hmmt/bzImage" -newer "$tmp/begin" | wc -l)" 0
+	for rc in {1..100}; do
+		pgrep -f "O=$build" >/dev/null || break
+		sleep 0.1
+	done
+	ktap_equal "nothing is left of make" "$(pgrep -fa "O=$build" || true)" ""
+}
+
 reported
 caught
 resumed
+cut_short
 ktap_end

@@ -144,6 +144,8 @@ table()
 	run "$tmp/results/masked/001-a" det 20 "seen on stock"
 	run "$tmp/results/survivor/001-a" det 20
 	run "$tmp/results/survivor/hmm-tests" det 20 "hang in x"
+	run "$tmp/results/late/hmm-tests" det 20
+	sed -i 's/"PASS"/"LOST"/' "$tmp/results/late/hmm-tests/verdict.json"
 	run "$tmp/results/same/001-a" det 20
 	run "$tmp/results/wrong/001-a" det 20 "new"
 	out=$("$corpus" table "$tmp/bugs" "$tmp/results") || rc=$?
@@ -164,6 +166,7 @@ table()
 	ktap_match "and the sums" "$out" $'\nall [^\n]*, 1 by what was expected, 3 in the time'
 	ktap_equal "hmm-tests that passed" "$(cell caught 12)$(cell caught 13)" nono
 	ktap_equal "hmm-tests that our judge fails" "$(cell survivor 12)$(cell survivor 13)" noyes
+	ktap_equal "hmm-tests that were cut" "$(cell late 12)$(cell late 13)" --
 	ktap_equal "not caught by what stock shows" "$(cell masked 4)" survived
 	ktap_equal "survivor" "$(cell survivor 4)" survived
 	ktap_equal "equivalent" "$(cell same 4)" equivalent

@@ -22,7 +22,7 @@ readonly CORPUS=${HMMT_CORPUS:-$HMMT_TOP/selftests/corpus} CONTROL_SECONDS=600
 # of most of the bugs
 readonly CONTROL_FLAVOUR=LIGHT
 
-ids=() check=0 budget='' half='' class='' hmm_tests=0 table='' jobs=() caught=''
+ids=() check=0 budget='' half='' class='' hmm_tests=0 table='' jobs=() builder='' caught=''
 readonly VALUES="--budget --half --class --table --ksrc --kernel --flavour --profile --seed --vms
 	--cpus --mem --results --resume"
 opt_profile=corpus
@@ -148,7 +148,7 @@ is_done()
 	local dir=$results/$1
 
 	[ -f "$dir/done" ] && [ "$(cat "$dir/state")" = built ] || return 1
-	if [ "$hmm_tests" -eq 1 ] && [ ! -f "$dir/hmm-tests/verdict.json" ]; then return 1; fi
+	[ "$hmm_tests" -eq 0 ] || [ "$(run_verdict "$dir/hmm-tests")" != LOST ] || return 1
 	grep -qx "$1" <<<"$caught" || [ "$(cat "$dir/done")" -ge "$2" ]
 }
 
@@ -260,7 +260,7 @@ run_bugs()
 interrupted()
 {
 	trap '' INT TERM
-	kill "${jobs[@]}" 2>/dev/null || true
+	kill "${jobs[@]}" ${builder:+"$builder"} 2>/dev/null || true
 	msg "interrupted; go on with: ./run.sh corpus --resume $results"
 	exit 130
 }

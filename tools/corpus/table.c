@@ -64,7 +64,7 @@ static void read_row(struct row *r, const char *results, const struct titles *co
 			r->state = r->bug->equivalent ? EQUIVALENT : SURVIVED;
 	}
 	if (hmmt_path(path, sizeof(path), "%s/hmm-tests", dir) ||
-	    finding_read(path, control, NULL, &f))
+	    finding_read(path, control, NULL, &f) || !strcmp(f.verdict, "LOST"))
 		return;
 	r->tested = true;
 	r->by_judge = f.title[0];

@@ -8,11 +8,13 @@
 # shellcheck source=tools/vm/cache.sh
 . "$HMMT_TOP/tools/vm/cache.sh"
 
-# Several runs of one checkout take turns at the tree, bug by bug.
+# Several runs of one checkout take turns at the tree, bug by bug. Here and where
+# a kernel is built a signal does not have to wait until that has come to its end.
 tree_lock()
 {
 	exec {tree_lock}>"$tree.lock"
-	flock "$tree_lock"
+	flock "$tree_lock" &
+	wait $!
 }
 
 tree_unlock()
@@ -153,8 +155,12 @@ tree_build()
 		else
 			tree_start "$2"
 			tree_apply "$3" || return 1
-			from=$(vm kernel --ksrc "$tree" --flavour "$2" --no-driver \
-				2>"$results/$1/build.log")/hmmt || return 1
+			"$HMMT_TOP/tools/vm/kernel.sh" --ksrc "$tree" --flavour "$2" --no-driver \
+				2>"$results/$1/build.log" >"$tree.built" &
+			builder=$!
+			wait "$builder" || { builder=''; return 1; }
+			builder=''
+			from=$(<"$tree.built")/hmmt
 			[ -z "$kept" ] || keep_kernel "$from" "$kept"
 		fi
 	fi

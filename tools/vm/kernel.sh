@@ -106,13 +106,14 @@ build_dir()
 
 kmake()
 {
-	# Nothing of the caller's environment, the host or the time goes in.
+	# Nothing of the caller's environment, the host or the time goes in. It does not go
+	# on when this script is killed.
 	# LOCALVERSION= keeps the "+" of a git tree out of the release.
 	env -u ARCH -u KBUILD_OUTPUT -u KCONFIG_CONFIG -u KBUILD_EXTMOD -u MAKEFLAGS -u O \
 		-u KCFLAGS -u KAFLAGS -u INSTALL_MOD_STRIP LC_ALL=C PYTHONDONTWRITEBYTECODE=1 \
 		KBUILD_BUILD_USER=hmmtorture KBUILD_BUILD_HOST=hmmtorture \
 		KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 2026' KBUILD_BUILD_VERSION=1 \
-		make -C "$ksrc" O="$build" ARCH=x86_64 LOCALVERSION= \
+		setpriv --pdeathsig TERM make -C "$ksrc" O="$build" ARCH=x86_64 LOCALVERSION= \
 		${CC:+CC="$CC"} ${LLVM:+LLVM="$LLVM"} ${V:+V="$V"} "$@" </dev/null
 }
 
