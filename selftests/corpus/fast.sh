@@ -127,7 +127,8 @@ cut_short()
 	kill "$pid"
 	wait "$pid" || rc=$?
 	ktap_equal "cut while it builds: exit code" "$rc" 130
-	build=$(grep -lx "$HMMT_TOP" "$HMMT_CACHE"/corpus/*/top)
+	# one for each source that this checkout has used; the last one was just opened
+	build=$(grep -lx "$HMMT_TOP" "$HMMT_CACHE"/corpus/*/top | xargs ls -t | head -n 1)
 	build=$("$HMMT_TOP/tools/vm/kernel.sh" --ksrc "${build%/top}/linux" --flavour DEBUG \
 		--where)
 	ktap_equal "the kernel was not waited for" \
