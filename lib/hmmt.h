@@ -102,7 +102,6 @@ int hmmt_migrate_peer(const struct hmmt_dev *dev, unsigned long addr, size_t len
 int hmmt_tune(const struct hmmt_dev *dev, size_t cpu_window, size_t dev_window);
 /* hmmt_hold - the next migration sleeps at @point (HMMT_HOLD_*) for @ms, once. */
 int hmmt_hold(const struct hmmt_dev *dev, unsigned int point, unsigned int ms);
-
 /* hmmt_hold_tell - ... and signals the eventfd @event, which is not 0, when it gets there. */
 int hmmt_hold_tell(const struct hmmt_dev *dev, unsigned int point, unsigned int ms, int event);
 /* hmmt_inject - make allocations fail; out: what the former setting did. */

@@ -162,16 +162,17 @@ static bool hold_tells(void)
 	if (eventfd_read(fd, &times))
 		times = 0;
 	hmmt_close(&other);
-	close(fd);
 	TRY(stats_of(&dev0, &after));
 	WANT(!ret, "ret %d", ret);
 	WANT(after.held == before.held + 2, "held %llu times", after.held - before.held);
 	WANT(none && times == 1, "told %llu times, others %d", (unsigned long long)times, !none);
-	/* and when the file is closed, or another one is set, it is let go of */
-	fd = eventfd(0, 0);
-	WANT(!hmmt_hold_tell(&dev0, HMMT_HOLD_COPIED, 1, fd), "again");
+	/* nor when it was set to something else meanwhile */
+	ret = hmmt_hold_tell(&dev0, HMMT_HOLD_COPIED, 1, fd) ?:
+	      hmmt_hold(&dev0, HMMT_HOLD_COPIED, 1) ?:
+	      hmmt_migrate(&dev0, at(3), HMMT_PAGE_SIZE, 0, NULL);
+	none = eventfd_read(fd, &times);
 	close(fd);
-	WANT(!hmmt_tune(&dev0, 0, 0), "tune");
+	WANT(!ret && none, "ret %d, told %d", ret, !none);
 	return verify(0, PAGES);
 }
 

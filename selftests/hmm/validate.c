@@ -376,9 +376,9 @@ static void show_stuck(pid_t pid, unsigned int ms, struct outcome *out)
 
 /*
  * 0 when it has ended, else the time after which it is stuck. A row that takes long says so: who
- * waits outside sees that the guest lives.
+ * waits outside sees that the guest lives. More than @failed faults mean that it never ends.
  */
-static unsigned int wait_row(struct pollfd *pfd, const struct row *row)
+static unsigned int wait_row(struct pollfd *pfd, const struct row *row, uint64_t failed)
 {
 	unsigned int ms;
 
@@ -386,7 +386,7 @@ static unsigned int wait_row(struct pollfd *pfd, const struct row *row)
 		if (poll(pfd, 1, TELL_MS))
 			return 0;
 		printf("# %s takes %u s\n", row->id, ms / 1000);
-		if (COUNTED(cpu_faults_failed) > LOST_FAULTS)
+		if (COUNTED(cpu_faults_failed) > failed)
 			return ms;
 	}
 	return ROW_MS;
@@ -414,11 +414,11 @@ static bool run_one(const struct row *row, struct outcome *out)
 		return false;
 	}
 	setpgid(pid, pid);
-	ms = wait_row(&pfd, row);
+	ms = wait_row(&pfd, row, LOST_FAULTS);
 	if (ms) {
 		show_stuck(pid, ms, out);
 		kill(-pid, SIGKILL);
-		if (wait_row(&pfd, row)) {
+		if (wait_row(&pfd, row, UINT64_MAX)) {
 			printf("# %s: %s\nBail out! %s cannot be killed\n", row->id, out->why,
 			       row->id);
 			exit(1);

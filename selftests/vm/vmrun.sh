@@ -21,6 +21,11 @@ fake()
 			#!/bin/bash
 			run=$run
 			qmp=\$(sed -n 's/.*id=hmmtqmp,fd=\([0-9]*\).*/\1/p' <<<"\$*")
+			# pause SECONDS; an NMI ends it
+			pause() {
+				read -r -t "\$1" -u "\$qmp" l || return 0
+				[[ \$l != *nmi* ]] || exit 0
+			}
 		END
 		cat
 	} >"$run/qemu"
@@ -122,7 +127,7 @@ start --stall 1 --busy
 ktap_equal "busy: silence for ten times as long is a stall" "$rc $(field end)" "4 stalled"
 
 fake limit <<'END'
-while :; do echo x >>"$run/console.log"; read -r -t 1 -u "$qmp" l; [[ $l != *nmi* ]] || exit 0; done
+while :; do echo x >>"$run/console.log"; pause 1; done
 END
 start --stall 60 --limit 2
 ktap_equal "time limit" "$rc $(field end)" "5 timeout"
@@ -138,8 +143,7 @@ i=0
 while :; do
 	i=$((i + 1))
 	echo "[  $i.000001] watchdog: BUG: soft lockup" >>"$run/console.log"
-	read -r -t 0.1 -u "$qmp" l || continue
-	[[ $l != *nmi* ]] || exit 0
+	pause 0.1
 done
 END
 start --stall 60 --overdue 30
@@ -152,8 +156,7 @@ size=60
 while :; do
 	truncate -s "${size}M" "$run/console.log"
 	size=$((size + 1))
-	read -r -t 0.3 -u "$qmp" l || continue
-	[[ $l != *nmi* ]] || exit 0
+	pause 0.3
 done
 END
 start --stall 60 --overdue 30

@@ -199,6 +199,18 @@ static void begin_end(struct hmmt_vm *vm, enum hmmt_end end, uint64_t wait_ms)
 	vm->kill_ms = now_ms() + wait_ms;
 }
 
+/* The guest has to end; @why has one number in it. */
+static void ask_kernel(struct hmmt_vm *vm, enum hmmt_end end, const char *why,
+		       unsigned long long n)
+{
+	hmmt_live_end(&vm->live);
+	fprintf(stderr, "vmrun: ");
+	fprintf(stderr, why, n);
+	fprintf(stderr, "\n");
+	inject_nmi(vm);
+	begin_end(vm, end, NMI_WAIT_MS);
+}
+
 static void on_tick(struct hmmt_vm *vm)
 {
 	uint64_t now = now_ms(), ticks;
@@ -219,31 +231,21 @@ static void on_tick(struct hmmt_vm *vm)
 		return;
 	}
 	hmmt_live_tick(&vm->live, &vm->watch, now - vm->start_ms);
-	if (vm->limit_ms && now - vm->start_ms >= vm->limit_ms) {
-		hmmt_live_end(&vm->live);
-		fprintf(stderr, "vmrun: time limit of %llu s: ending the guest\n",
-			(unsigned long long)vm->limit_ms / 1000);
-		inject_nmi(vm);
-		begin_end(vm, END_TIMEOUT, NMI_WAIT_MS);
-	} else if (vm->overdue_ms && vm->watch.guest_ms >= vm->overdue_ms) {
-		hmmt_live_end(&vm->live);
-		fprintf(stderr, "vmrun: the guest's clock is at %llu s, it should have ended: asking the kernel where it is\n",
-			(unsigned long long)vm->watch.guest_ms / 1000);
-		inject_nmi(vm);
-		begin_end(vm, END_STALLED, NMI_WAIT_MS);
-	} else if (vm->watch.console_size >= CONSOLE_MAX) {
-		hmmt_live_end(&vm->live);
-		fprintf(stderr, "vmrun: console.log has %u MiB: asking the kernel where it is\n",
-			CONSOLE_MAX >> 20);
-		inject_nmi(vm);
-		begin_end(vm, END_STALLED, NMI_WAIT_MS);
-	} else if (is_silent(vm, now)) {
-		hmmt_live_end(&vm->live);
-		fprintf(stderr, "vmrun: no sign of life for %llu s: asking the kernel where it is\n",
-			(unsigned long long)(now - vm->progress_ms) / 1000);
-		inject_nmi(vm);
-		begin_end(vm, END_STALLED, NMI_WAIT_MS);
-	}
+	if (vm->limit_ms && now - vm->start_ms >= vm->limit_ms)
+		ask_kernel(vm, END_TIMEOUT, "time limit of %llu s: ending the guest",
+			   vm->limit_ms / 1000);
+	else if (vm->overdue_ms && vm->watch.guest_ms >= vm->overdue_ms)
+		ask_kernel(vm, END_STALLED,
+			   "the guest's clock is at %llu s, it should have ended: asking the kernel where it is",
+			   vm->watch.guest_ms / 1000);
+	else if (vm->watch.console_size >= CONSOLE_MAX)
+		ask_kernel(vm, END_STALLED,
+			   "console.log has %llu MiB: asking the kernel where it is",
+			   CONSOLE_MAX >> 20);
+	else if (is_silent(vm, now))
+		ask_kernel(vm, END_STALLED,
+			   "no sign of life for %llu s: asking the kernel where it is",
+			   (now - vm->progress_ms) / 1000);
 }
 
 static void on_signal(struct hmmt_vm *vm)
