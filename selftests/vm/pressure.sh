@@ -13,7 +13,7 @@ trap 'rm -rf "$tmp"' EXIT
 # pressed ARGS: the verdict, and what it says of stress-ng
 pressed()
 {
-	"$HMMT_TOP/run.sh" --engine det --scenario zero-and-holes --duration 3s --seed 1 \
+	"$HMMT_TOP/run.sh" --engine det --scenario zero-and-holes --duration 8s --seed 1 \
 		--results "$tmp/results" --stress "$1" >"$tmp/out" 2>&1 || true
 	verdict=$(grep -h '^INCONCLUSIVE\|^PASS\|^FAIL\|^KNOWN' "$tmp/out" | tail -n 1)
 	said=$(grep -h 'stress-ng' "$tmp"/results/latest/*/verdict.json || true)

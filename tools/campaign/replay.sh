@@ -32,10 +32,19 @@ judged()
 	"$(host_bin_dir)/hmmt-judge" run "$new" --known "$HMMT_TOP/configs/known"
 }
 
-same_bytes()
+# What det promises, or where it was broken
+tell_bytes()
 {
-	cmp -s "$bundle_dir/console.log" "$new/console.log" &&
-		cmp -s "$bundle_dir/results.log" "$new/results.log"
+	local log at
+
+	for log in console.log results.log; do
+		at=$(diff -a "$bundle_dir/$log" "$new/$log" | head -n 3 | cut -c 1-200 | paste -sd" " || true)
+		[ -z "$at" ] || {
+			printf '  %-9s %s: %s\n' "not same" "$log" "$at"
+			return
+		}
+	done
+	printf '  %-9s console and results, byte for byte\n' "same"
 }
 
 # Exit 0 the same verdict and title, 1 a bug, but another one, 3 neither.
@@ -57,8 +66,7 @@ replay_run()
 	verdict=$(run_verdict "$bundle_dir")
 	title=$(run_title "$bundle_dir")
 	printf '  %-9s %s\n' "recorded" "$verdict${title:+: $title}"
-	[ "$engine_word" != det ] || ! same_bytes ||
-		printf '  %-9s console and results, byte for byte\n' "same"
+	[ "$engine_word" != det ] || tell_bytes
 	if [ "$(run_verdict "$new")" = "$verdict" ] && [ "$(run_title "$new")" = "$title" ]; then
 		printf 'replayed: the same verdict\n'
 		exit 0

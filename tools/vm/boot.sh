@@ -151,6 +151,9 @@ write_replay()
 			rm -f "$out"/{console.log,results.log,journal.bin,counts.bin}
 		END
 		printf '# recorded with QEMU %s\n' "$(qemu_version)"
+		# shellcheck disable=SC2016 # expanded by the replay
+		[ "$accel" != tcg-det ] ||
+			printf 'LD_PRELOAD=${LD_PRELOAD:+$LD_PRELOAD:}./bundle/steady.so '
 		printf '%s%s \\\n' "$qemu" "$(quoted "${engine_args[@]}")"
 		printf '\t-kernel bundle/bzImage -initrd bundle/initramfs.cpio \\\n'
 		printf '\t-append%s \\\n' "$(quoted "$cmdline")"
@@ -172,7 +175,7 @@ readonly TURN_US=2000
 main()
 {
 	local cmdline verified=false
-	local -a memory_args run busy=()
+	local -a memory_args run busy=() preload=()
 
 	parse "$@"
 	need_memory "$((mem + 200))" "a guest of $mem MiB"
@@ -191,6 +194,7 @@ main()
 	cp "$build/hmmt/bzImage" "$dir/bundle/bzImage"
 	cp "$image" "$dir/bundle/initramfs.cpio"
 	add_words
+	[ "$accel" != tcg-det ] || cp "$tools/host/steady.so" "$dir/bundle/steady.so"
 	cp "$build/hmmt/config" "$dir/kernel.config"
 	[ -z "$program" ] || add_program
 	printf '%s\n' "$cmdline" >"$dir/cmdline"
@@ -199,7 +203,12 @@ main()
 	mapfile -t memory_args < <(shared_args "$dir")
 
 	step "booting $(cat "$build/hmmt/release") ${flavour:+$flavour }engine $engine ($accel), seed $seed"
-	[ "$accel" != tcg-det ] || busy=(--busy)
+	if [ "$accel" = tcg-det ]; then
+		busy=(--busy)
+		# by number: the linker takes no path with blanks in it
+		exec 9<"$dir/bundle/steady.so"
+		preload=(env "LD_PRELOAD=${LD_PRELOAD:+$LD_PRELOAD:}/proc/self/fd/9")
+	fi
 	run=("$tools/host/vmrun" --dir "$dir" "${busy[@]}" --stall "$stall" --limit "$limit" \
 		--overdue "$overdue" \
 		${label:+--label "$label"} "${quiet[@]}" \
@@ -210,7 +219,7 @@ main()
 		--set expect="$expect" --set cmdline="$cmdline" \
 		--set qemu_version="$(qemu_version)" --int cpus="$cpus" --int mem_mib="$mem" \
 		--set started="$(date -u +%Y-%m-%dT%H:%M:%SZ)" -- \
-		"$qemu" "${engine_args[@]}" \
+		"${preload[@]}" "$qemu" "${engine_args[@]}" \
 		-kernel "$dir/bundle/bzImage" -initrd "$dir/bundle/initramfs.cpio" \
 		-append "$cmdline" \
 		-serial "file:$dir/console.log" -serial "file:$dir/results.log" \

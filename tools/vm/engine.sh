@@ -43,8 +43,10 @@ set_engine_args()
 		# runs all vCPUs, time is the count of instructions and skips
 		# ahead when idle, the clock starts at a fixed date, there is
 		# no instruction that draws random numbers, and what QEMU
-		# itself draws has a fixed seed.
+		# itself draws has a fixed seed. steady.so knows the thread by
+		# its name.
 		engine_args=(-accel 'tcg,thread=single' -icount "shift=$det_shift,sleep=off"
+			-name debug-threads=on
 			-rtc 'base=2020-01-01T00:00:00,clock=vm'
 			-cpu 'max,-rdrand,-rdseed,-fsrm,-erms' -seed 1)
 		;;

@@ -20,6 +20,7 @@ once_key()
 	{
 		sha256sum <"$dir/bundle/bzImage"
 		sha256sum <"$dir/bundle/initramfs.cpio"
+		sha256sum <"$dir/bundle/steady.so"
 		sha256sum <"$1"
 		# shellcheck disable=SC2154 # engine.sh's
 		"$qemu" --version

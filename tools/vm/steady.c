@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Preloaded into the QEMU of a det guest: its main loop looks at idle vCPUs only while
+ * their thread sleeps.
+ *
+ * With -icount sleep=off it is the main loop that sets the clock ahead to the next
+ * timer when all vCPUs are halted (icount_start_warp_timer()). But a vCPU is halted
+ * some instructions before these are added to the clock (icount_process_data()), and
+ * of several vCPUs the last one to halt is not the last one that the thread looks at.
+ * A main loop that comes by in between sets the clock too far, or makes another vCPU
+ * the next one to run: another run, decided by the host. It comes by for a reason a
+ * moment after each time that it did set the clock; on a busy host that moment is
+ * long. Seen with QEMU 7.2: with a main loop that never sleeps (selftests/vm/busyloop.c)
+ * two runs in three differ, with this none.
+ *
+ * The main loop takes the big lock after each ppoll(). The thread of the vCPUs, which
+ * -name debug-threads=on gives a name, gives that lock away to sleep by
+ * pthread_cond_wait() only, and has it when that returns. So whoever has the lock
+ * and finds "awake" unset knows that the thread sleeps, or will do nothing before it
+ * gets the lock.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef int (*lock_fn)(pthread_mutex_t *lock);
+typedef int (*wait_fn)(pthread_cond_t *cond, pthread_mutex_t *lock);
+typedef int (*name_fn)(pthread_t thread, const char *name);
+typedef int (*poll_fn)(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+		       const sigset_t *mask);
+
+/* the main loop's next lock is the big one */
+static __thread bool polled;
+static __thread bool is_vcpus;
+static atomic_int awake;
+
+#define libc(name, type) ({						\
+	static type fn;							\
+	if (!fn)							\
+		fn = (type)dlsym(RTLD_NEXT, name);			\
+	fn;								\
+})
+
+int pthread_setname_np(pthread_t thread, const char *name)
+{
+	if (strstr(name, "/TCG")) {
+		is_vcpus = true;
+		atomic_store(&awake, 1);
+	}
+	return libc("pthread_setname_np", name_fn)(thread, name);
+}
+
+int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
+{
+	int ret = libc("ppoll", poll_fn)(fds, n, timeout, mask);
+
+	polled = gettid() == getpid();
+	return ret;
+}
+
+/*
+ * A guest that is busy for so long is looked at without us: the monitor must be
+ * served, and that it goes idle right then is next to impossible.
+ */
+static bool wait_asleep(void)
+{
+	static const struct timespec limit = { .tv_nsec = 200000000 };
+
+	return !syscall(SYS_futex, &awake, FUTEX_WAIT_PRIVATE, 1, &limit, NULL, 0) ||
+	       errno != ETIMEDOUT;
+}
+
+int pthread_mutex_lock(pthread_mutex_t *lock)
+{
+	lock_fn take = libc("pthread_mutex_lock", lock_fn);
+	lock_fn give = libc("pthread_mutex_unlock", lock_fn);
+	int ret = take(lock);
+	bool wait = polled;
+
+	polled = false;
+	while (wait && atomic_load(&awake)) {
+		give(lock);
+		wait = wait_asleep();
+		ret = take(lock);
+	}
+	return ret;
+}
+
+int pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock)
+{
+	wait_fn wait = libc("pthread_cond_wait", wait_fn);
+	int ret;
+
+	if (!is_vcpus)
+		return wait(cond, lock);
+	atomic_store(&awake, 0);
+	syscall(SYS_futex, &awake, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	ret = wait(cond, lock);
+	atomic_store(&awake, 1);
+	return ret;
+}
