@@ -244,6 +244,11 @@ int hmmt_write_file(const char *path, const char *text);
 int hmmt_file_field(const char *path, const char *key, uint64_t *val);
 /* hmmt_vmstat_fold - fold the per-CPU vmstat differences (needs root). */
 int hmmt_vmstat_fold(void);
+/*
+ * hmmt_tables_kb - page tables, without those of init and of this process, where there
+ * are no others: what nobody has. Folded before.
+ */
+int hmmt_tables_kb(uint64_t *kb);
 
 /*
  * hmmt_map_bar - map the memory that this guest shares with a file of the host, told

@@ -84,6 +84,18 @@ int hmmt_vmstat_fold(void)
 	return len < 0 ? len : 0;
 }
 
+int hmmt_tables_kb(uint64_t *kb)
+{
+	uint64_t init = 0, own = 0;
+	int ret = hmmt_file_field("/proc/meminfo", "PageTables", kb);
+
+	hmmt_file_field("/proc/1/status", "VmPTE", &init);
+	hmmt_file_field("/proc/self/status", "VmPTE", &own);
+	if (!ret)
+		*kb -= init + own < *kb ? init + own : *kb;
+	return ret;
+}
+
 int hmmt_mthp_stat(unsigned int kb, const char *name, uint64_t *val)
 {
 	char path[160], buf[32];

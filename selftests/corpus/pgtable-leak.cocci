@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: everything
-// oracle: conservation
+// oracle: conservation, test
 // budget: 300s
 // class: race
 

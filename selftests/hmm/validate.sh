@@ -49,6 +49,7 @@ lost collect[.]thp|vma[.]mremap$
 base collect[.]thp$|fault[.]read_head
 stuck mthp[.]order2$
 leak collect[.]thp$
+process collect[.]thp$
 warning collect[.]thp$|proc[.]rss'
 words=()
 while read -r bust only; do
@@ -67,6 +68,9 @@ while read -r bust only; do
 		"$(grep -c "^$n not ok " "$tmp/busted" || true), $(grep -c "^$n ok " "$tmp/busted" || true) pass" \
 		"$wanted, 0 pass"
 done <<<"$busts"
+
+ktap_match "--bust process: what is left" "$(grep -a -o 'left behind:.*' "$tmp/bust/results.log")" \
+	'left behind: 1 large folios [0-9]+ kB of page tables [0-9]+ kB of anonymous memory'
 
 verb --bust content --only 'collect[.]thp$' --results "$tmp/results"
 ktap_match "a row fails: the verb says so" "exit $rc: $(cat "$tmp/out")" \

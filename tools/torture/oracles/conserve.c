@@ -60,19 +60,8 @@ static void device_left(const struct config *cfg, struct shared *sh, const struc
 			 (unsigned long long)st.chunks_carved);
 }
 
-/* Page tables of the two processes that are left, whatever they did meanwhile */
-static uint64_t tables_in_use(void)
-{
-	uint64_t init = 0, own = 0;
-
-	hmmt_file_field("/proc/1/status", "VmPTE", &init);
-	hmmt_file_field("/proc/self/status", "VmPTE", &own);
-	return init + own;
-}
-
 static int sample(struct baseline *b)
 {
-	uint64_t in_use;
 	int ret;
 
 	hmmt_vmstat_fold();
@@ -80,12 +69,9 @@ static int sample(struct baseline *b)
 	if (!ret)
 		ret = hmmt_file_field("/proc/meminfo", "AnonPages", &b->anon_kb);
 	if (!ret)
-		ret = hmmt_file_field("/proc/meminfo", "PageTables", &b->pte_kb);
-	if (!ret) {
-		in_use = tables_in_use();
-		b->pte_kb -= in_use < b->pte_kb ? in_use : b->pte_kb;
+		ret = hmmt_tables_kb(&b->pte_kb);
+	if (!ret)
 		ret = hmmt_file_field("/proc/vmstat", "nr_isolated_anon", &b->isolated);
-	}
 	if (!ret)
 		ret = hmmt_file_field("/proc/vmstat", "nr_mlock", &b->mlocked);
 	if (!ret)
