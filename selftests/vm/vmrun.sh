@@ -149,6 +149,15 @@ END
 start --stall 60 --overdue 30
 ktap_equal "overdue by its own clock: stalled" "$rc $(field end)" "4 stalled"
 ktap_match "overdue: says so" "$(cat "$run/out")" "the guest's clock is at 3[0-9] s, it should have ended"
+fake stuck <<'END'
+echo "[   40.000001] watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [torture-1:77]" >>"$run/console.log"
+sleep 2
+echo "[   80.000001] watchdog: BUG: soft lockup - CPU#1 stuck for 63s! [torture-0:76]" >>"$run/console.log"
+while :; do pause 1; done
+END
+start --stall 60
+ktap_equal "a CPU that is stuck for a minute: stalled" "$rc $(field end)" "4 stalled"
+ktap_match "stuck: says so" "$(cat "$run/out")" "a CPU of the guest is stuck for 63 s"
 
 # One that prints without end, and no clock
 fake talks <<'END'

@@ -20,10 +20,10 @@
  * guest does not make it stalled: with ten times S of host time it is all the same.
  *
  * A guest that shows any progress is not stalled, however slow it is, unless by
- * its own clock it should have ended long ago, or its console has 64 MiB: a kernel that
- * reports the same lockup for ever also shows something, and a program that prints without
- * end shows no clock. A stalled one gets an NMI, so that the kernel (unknown_nmi_panic)
- * shows where it is.
+ * its own clock it should have ended long ago, its kernel says that a CPU is stuck for a
+ * minute of that clock, or its console has 64 MiB: a kernel that reports lockups for ever
+ * also shows something, and a program that prints without end shows no clock. A stalled one
+ * gets an NMI, so that the kernel (unknown_nmi_panic) shows where it is.
  *
  * Exit: 0 the guest ended by itself, 4 stalled, 5 time limit, 6 QEMU failed,
  * 130 interrupted, 2 usage, 3 vmrun itself could not work.
@@ -50,6 +50,7 @@
 #define NMI_WAIT_MS	20000	/* for the panic text on a slow console */
 #define NMI_MAX_MS	120000	/* and when that never ends */
 #define TERM_WAIT_MS	5000
+#define LOCKUP_S	60	/* of the guest's clock; the second report of the same lockup */
 #define CONSOLE_MAX	(64 << 20)	/* bytes; nobody reads more, and disks are finite */
 
 enum hmmt_end { END_EXIT, END_STALLED, END_TIMEOUT, END_INTERRUPTED, END_KILLED };
@@ -238,6 +239,10 @@ static void on_tick(struct hmmt_vm *vm)
 		ask_kernel(vm, END_STALLED,
 			   "the guest's clock is at %llu s, it should have ended: asking the kernel where it is",
 			   vm->watch.guest_ms / 1000);
+	else if (vm->watch.lockup_s >= LOCKUP_S)
+		ask_kernel(vm, END_STALLED,
+			   "a CPU of the guest is stuck for %llu s: asking the kernel where it is",
+			   vm->watch.lockup_s);
 	else if (vm->watch.console_size >= CONSOLE_MAX)
 		ask_kernel(vm, END_STALLED,
 			   "console.log has %llu MiB: asking the kernel where it is",

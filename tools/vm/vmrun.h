@@ -18,6 +18,7 @@ struct hmmt_watch {
 	uint64_t console_size, results_size;
 	uint64_t splats;		/* lines of the console that look like one */
 	uint64_t guest_ms;		/* the guest's own clock, 0: not seen yet */
+	unsigned int lockup_s;		/* how long its watchdog says that a CPU is stuck */
 	size_t line_len;		/* of the unfinished line in line[] */
 	char line[256];
 	uint64_t signature;		/* changes whenever the guest does something */
