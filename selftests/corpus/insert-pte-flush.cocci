@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: everything
-// oracle: slot, negative
+// oracle: slot, negative, test
 // budget: 300s
 // class: race
 

@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: mremap
-// oracle: negative, slot
+// oracle: negative, slot, test
 // budget: 300s
 // class: race
 

@@ -26,5 +26,5 @@ hmm-fuzz-libs := -luring
 hmm-bad-input-srcs := selftests/hmm/bad-input.c selftests/hmm/area.c $(libhmmt-srcs)
 hmm-validate-srcs := $(addprefix selftests/hmm/, validate.c validate_collect.c \
 	validate_split.c validate_fault.c validate_caught.c validate_held.c validate_device.c \
-	validate_bits.c validate_vma.c validate_proc.c area.c) $(libhmmt-srcs)
+	validate_bits.c validate_vma.c validate_proc.c validate_tlb.c area.c) $(libhmmt-srcs)
 hmm-validate-cflags := -Wno-unused-parameter

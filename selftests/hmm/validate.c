@@ -35,7 +35,7 @@
 /* The quick ones first, so that what they find is found soon */
 static const struct row * const subjects[] = {
 	collect_rows, split_rows, mthp_rows, device_rows, bits_rows, vma_rows, proc_rows,
-	fault_rows, held_rows, caught_rows,
+	tlb_rows, fault_rows, held_rows, caught_rows,
 };
 
 static const char * const busts[] = {

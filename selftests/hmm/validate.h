@@ -44,6 +44,7 @@ extern const struct row device_rows[];
 extern const struct row bits_rows[];
 extern const struct row vma_rows[];
 extern const struct row proc_rows[];
+extern const struct row tlb_rows[];
 
 /* Where promises are written, by short names */
 #define SERIES	"message of the patch that adds MIGRATE_VMA_SELECT_COMPOUND (2025-08-12)"
