@@ -242,12 +242,15 @@ static bool copy_on_write(void)
 	  (unsigned long)&(const struct stale){ make, change, finds, flags }, 0 }
 
 const struct row tlb_rows[] = {
-	ROW("leave", "a CPU knows at once that a THP has gone to a device", thp, leave, SAME, FAULTS),
+	ROW("leave", "a CPU knows at once that a THP has gone to a device",
+	    thp, leave, SAME, FAULTS),
 	ROW("leave_base", "... that pages have", base, leave_few, SAME, FAULTS),
 	ROW("leave_part", "... that a part of a THP has", thp, leave_few, SAME, FAULTS),
-	ROW("leave_shared", "... that a THP that two share has", thp, leave, SAME, FAULTS | SHARED),
+	ROW("leave_shared", "... that a THP that two share has",
+	    thp, leave, SAME, FAULTS | SHARED),
 	ROW("leave_shared_base", "... or their pages", base, leave_few, SAME, FAULTS | SHARED),
-	ROW("leave_zero", "... that zeros have, of the huge zero page", huge_zero, leave, ZERO, FAULTS),
+	ROW("leave_zero", "... that zeros have, of the huge zero page",
+	    huge_zero, leave, ZERO, FAULTS),
 	ROW("leave_zero_base", "... of zero pages", zero_pages, leave_few, ZERO, FAULTS),
 	ROW("move", "... that a THP was moved", thp, move_all, NOTHING, 0),
 	ROW("move_base", "... with a page table", base, move_all, NOTHING, 0),

@@ -25,9 +25,8 @@ engine_name=$engine
 # no sign of life at all.
 stall=${HMMT_STALL:-180}
 # By its own clock the guest has time to boot, and after its seconds to kill what
-# hangs and to show it, but not for ever: a livelocked kernel is never silent. All
-# watchdogs have spoken within 120 s.
-overdue=$((${seconds%%.*} + 200))
+# hangs and to show it, but not for ever: a livelocked kernel is never silent.
+overdue=$((${seconds%%.*} + 400))
 
 # A PAUSE hands over to the next CPU in the det engine; elsewhere it only takes time.
 pauses=24
