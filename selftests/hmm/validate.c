@@ -540,6 +540,7 @@ static const char *run_row(const struct row *row, unsigned int nr, struct outcom
 {
 	unsigned int again = 0;
 	pid_t leaking = 0;
+	char text[96];
 	bool ok, all;
 
 	printf("# row %s\n", row->id);
@@ -568,8 +569,12 @@ static const char *run_row(const struct row *row, unsigned int nr, struct outcom
 		printf("ok %u validate.%s # SKIP %s\n", nr, row->id, out->skip);
 		return "skip";
 	}
-	if (!ok)
+	if (!ok) {
+		/* for when, and after the log was looked at */
+		snprintf(text, sizeof(text), "FAIL test: validate.%s: ", row->id);
+		log_write(text);
 		printf("# %s\n", out->why[0] ? out->why : "ended without a reason");
+	}
 	printf("%sok %u validate.%s\n", ok ? "" : "not ", nr, row->id);
 	return ok ? "pass" : "fail";
 }

@@ -414,13 +414,18 @@ static bool injected_failure(struct parser *p, const char *text)
 
 static void kernel_text(struct parser *p, const char *text, unsigned long line)
 {
+	static const char * const shouts[] = { "test_hmm: FAIL ", "hmm-validate: FAIL " };
 	const struct hmmt_splat_rule *r = hmmt_splat_find(text);
+	size_t i, len;
 
 	p->con->kernel_lines++;
 	count_events(p->con, text);
-	if (!strncmp(text, "test_hmm: FAIL ", 15)) {
-		shout(p, text + 15);
-		return;
+	for (i = 0; i < HMMT_NELEM(shouts); i++) {
+		len = strlen(shouts[i]);
+		if (!strncmp(text, shouts[i], len)) {
+			shout(p, text + len);
+			return;
+		}
 	}
 	if (injected_failure(p, text) || (r && hmmt_splat_filtered(text))) {
 		p->con->filtered++;

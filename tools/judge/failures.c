@@ -154,7 +154,8 @@ static void shouted_failures(struct hmmt_judgement *j)
 	for (i = 0; i < j->con.nr_fails; i++) {
 		hmmt_copy(buf, sizeof(buf), j->con.fail[i].text);
 		title = strstr(buf, ": ");
-		if (!title)
+		/* the results have the tests */
+		if (!title || !strncmp(buf, "test: ", 6))
 			continue;
 		*title = '\0';
 		title += 2;
@@ -174,6 +175,7 @@ static void test_failures(struct hmmt_judgement *j)
 	const char *name;
 	char title[HMMT_TITLE_MAX];
 	bool explained = j->nr_failures != 0;
+	int64_t at;
 	size_t i;
 
 	json_array_foreach(j->res.tests, i, t) {
@@ -184,8 +186,10 @@ static void test_failures(struct hmmt_judgement *j)
 		/* The torture program's results repeat what its oracles say. */
 		if (explained && !strncmp(name, "torture.", 8) && json_array_size(j->res.records))
 			continue;
+		snprintf(title, sizeof(title), "%.150s: ", name);
+		at = fail_time(j, "test", title);
 		snprintf(title, sizeof(title), "test %.150s failed", name);
-		hmmt_add_failure(j, "test", title, hmmt_json_str(t, "detail", ""), HMMT_NO_TIME);
+		hmmt_add_failure(j, "test", title, hmmt_json_str(t, "detail", ""), at);
 	}
 }
 

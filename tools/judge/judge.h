@@ -107,14 +107,14 @@ struct hmmt_console {
 	unsigned long filtered;
 	char last_line[256];
 	/*
-	 * "torture: FAIL ORACLE: TITLE: DETAIL" lines of user space, and
-	 * "test_hmm: FAIL ..." lines of the driver, behind "FAIL ". They tell
-	 * when an oracle failed, not what the kernel did.
+	 * "torture: FAIL ORACLE: TITLE: DETAIL" lines of user space, and of that form
+	 * "test_hmm: FAIL" of the driver and "hmm-validate: FAIL" of the matrix, behind
+	 * "FAIL ". They tell when an oracle failed, not what the kernel did.
 	 */
 	struct {
 		char text[HMMT_TITLE_MAX];
 		int64_t time_us;
-	} fail[16];
+	} fail[64];
 	unsigned int nr_fails;
 	struct hmmt_splat splat[HMMT_SPLATS_MAX];
 	unsigned int nr_splats;
