@@ -70,7 +70,7 @@ while read -r bust only; do
 done <<<"$busts"
 
 ktap_match "--bust process: what is left" "$(grep -a -o 'left behind:.*' "$tmp/bust/results.log")" \
-	'left behind: 1 large folios [0-9]+ kB of page tables [0-9]+ kB of anonymous memory'
+	'left behind: \+1 large folios \+[0-9]+ kB of page tables \+[0-9]+ kB of anonymous memory'
 
 verb --bust content --only 'collect[.]thp$' --results "$tmp/results"
 ktap_match "a row fails: the verb says so" "exit $rc: $(cat "$tmp/out")" \

@@ -18,6 +18,7 @@
 #define CATCH_US	100000	/* a THP comes back in 4 ms (LIGHT, det) */
 #define PATIENCE_MS	500	/* until it is caught */
 #define TRIES		5
+#define SWEEPS_US	4000000	/* no other one after that */
 #define LOOKED_AT	300UL	/* the page that is touched */
 
 /* What the block holds, then */
@@ -311,11 +312,13 @@ static bool caught_everywhere(unsigned long arg)
 {
 	const struct caught *c = (const struct caught *)arg;
 	unsigned int nth, sweep, met = 0, tries = 0;
+	uint64_t begun;
 	enum meeting how;
 
 	TRY(catch_in(c->function));
 	hmmt_stay_on(0);
-	for (sweep = 0; sweep < TRIES && !met; sweep++) {
+	begun = now_us();
+	for (sweep = 0; !sweep || (!met && now_us() - begun < SWEEPS_US); sweep++) {
 		how = TOO_LATE;
 		for (nth = 1; how != NOT_CAUGHT; nth += nth < 16 ? 1 : nth / 2) {
 			TRY(overtake(c, nth, &how));

@@ -85,6 +85,7 @@ for run in "idle 7 7" "loaded 7 7" "awake 7 7" "other 8 8" "waits 7 8"; do
 	end_busy
 	unset LD_PRELOAD
 done
+ktap_match "the main loop was awake" "$(cat "$tmp/awake/qemu.log")" '^busyloop: never asleep$'
 for name in loaded awake; do
 	same "same console: $name" idle "$name" console.log
 	same "same results: $name" idle "$name" results.log

@@ -19,7 +19,7 @@
 #   WORDS          for init, see tools/guest/init.c
 #
 # Boots one guest and follows it to its end. The run directory gets bundle/ and
-# replay.sh, which boots the same bytes again with nothing but QEMU. Exit codes
+# replay.sh, which boots the same bytes again with nothing but QEMU and a C library. Exit codes
 # are those of vmrun; 2 wrong usage, 3 the machine cannot do it.
 set -euo pipefail
 # shellcheck source=tools/vm/common.sh
@@ -208,6 +208,8 @@ main()
 		# by number: the linker takes no path with blanks in it
 		exec 9<"$dir/bundle/steady.so"
 		preload=(env "LD_PRELOAD=${LD_PRELOAD:+$LD_PRELOAD:}/proc/self/fd/9")
+		! "${preload[@]}" "$qemu" --version 2>&1 | grep 'cannot be preloaded' >&2 ||
+			die "$EX_INFRA" "$dir/bundle/steady.so: det needs it in QEMU"
 	fi
 	run=("$tools/host/vmrun" --dir "$dir" "${busy[@]}" --stall "$stall" --limit "$limit" \
 		--overdue "$overdue" \

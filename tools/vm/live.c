@@ -73,6 +73,7 @@ static void open_late(int *fd, const char *dir, const char *name)
 static void end_line(struct hmmt_watch *w)
 {
 	unsigned long long s, us;
+	unsigned int stuck_s;
 	const char *lockup;
 	size_t i;
 
@@ -81,8 +82,9 @@ static void end_line(struct hmmt_watch *w)
 	if (sscanf(w->line, "[%llu.%6llu]", &s, &us) == 2 && s < UINT32_MAX)
 		w->guest_ms = s * 1000 + us / 1000;
 	lockup = strstr(w->line, "soft lockup - CPU#");
-	if (lockup)
-		sscanf(lockup, "soft lockup - CPU#%*u stuck for %us!", &w->lockup_s);
+	if (lockup && sscanf(lockup, "soft lockup - CPU#%*u stuck for %us!", &stuck_s) == 1 &&
+	    stuck_s > w->lockup_s)
+		w->lockup_s = stuck_s;
 	for (i = 0; i < sizeof(splat_marks) / sizeof(splat_marks[0]); i++) {
 		if (strstr(w->line, splat_marks[i])) {
 			w->splats++;

@@ -20,17 +20,20 @@
  * gets the lock.
  */
 #include <dlfcn.h>
-#include <errno.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#define BUSY_CPU_MS	200	/* of the vCPUs' thread */
+#define BUSY_HOST_MS	10000
 
 typedef int (*lock_fn)(pthread_mutex_t *lock);
 typedef int (*wait_fn)(pthread_cond_t *cond, pthread_mutex_t *lock);
@@ -41,6 +44,7 @@ typedef int (*poll_fn)(struct pollfd *fds, nfds_t n, const struct timespec *time
 /* the main loop's next lock is the big one */
 static __thread bool polled;
 static __thread bool is_vcpus;
+static clockid_t vcpus_clock;
 static atomic_int awake;
 
 #define libc(name, type) ({						\
@@ -54,6 +58,7 @@ int pthread_setname_np(pthread_t thread, const char *name)
 {
 	if (strstr(name, "/TCG")) {
 		is_vcpus = true;
+		pthread_getcpuclockid(thread, &vcpus_clock);
 		atomic_store(&awake, 1);
 	}
 	return libc("pthread_setname_np", name_fn)(thread, name);
@@ -67,16 +72,26 @@ int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const si
 	return ret;
 }
 
-/*
- * A guest that is busy for so long is looked at without us: the monitor must be
- * served, and that it goes idle right then is next to impossible.
- */
-static bool wait_asleep(void)
+static int64_t clock_ms(clockid_t clock)
 {
-	static const struct timespec limit = { .tv_nsec = 200000000 };
+	struct timespec t;
 
-	return !syscall(SYS_futex, &awake, FUTEX_WAIT_PRIVATE, 1, &limit, NULL, 0) ||
-	       errno != ETIMEDOUT;
+	clock_gettime(clock, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/*
+ * Until it sleeps; false when it does not. A guest that is busy for so long is looked at
+ * without us: the monitor must be served, and that it goes idle right then is next to
+ * impossible. On a host without time for it, it is not busy.
+ */
+static bool wait_asleep(int64_t cpu_ms, int64_t host_ms)
+{
+	static const struct timespec slice = { .tv_nsec = 50000000 };
+
+	syscall(SYS_futex, &awake, FUTEX_WAIT_PRIVATE, 1, &slice, NULL, 0);
+	return !atomic_load(&awake) || (clock_ms(vcpus_clock) < cpu_ms + BUSY_CPU_MS &&
+					clock_ms(CLOCK_MONOTONIC) < host_ms + BUSY_HOST_MS);
 }
 
 int pthread_mutex_lock(pthread_mutex_t *lock)
@@ -84,12 +99,17 @@ int pthread_mutex_lock(pthread_mutex_t *lock)
 	lock_fn take = libc("pthread_mutex_lock", lock_fn);
 	lock_fn give = libc("pthread_mutex_unlock", lock_fn);
 	int ret = take(lock);
+	int64_t cpu_ms, host_ms;
 	bool wait = polled;
 
 	polled = false;
+	if (!wait || !atomic_load(&awake))
+		return ret;
+	cpu_ms = clock_ms(vcpus_clock);
+	host_ms = clock_ms(CLOCK_MONOTONIC);
 	while (wait && atomic_load(&awake)) {
 		give(lock);
-		wait = wait_asleep();
+		wait = wait_asleep(cpu_ms, host_ms);
 		ret = take(lock);
 	}
 	return ret;
@@ -97,9 +117,14 @@ int pthread_mutex_lock(pthread_mutex_t *lock)
 
 int pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock)
 {
-	wait_fn wait = libc("pthread_cond_wait", wait_fn);
+	static wait_fn wait;
 	int ret;
 
+	/* before glibc 2.36 dlsym() finds the one of programs of long ago */
+	if (!wait)
+		wait = (wait_fn)dlvsym(RTLD_NEXT, "pthread_cond_wait", "GLIBC_2.3.2");
+	if (!wait)
+		wait = (wait_fn)dlsym(RTLD_NEXT, "pthread_cond_wait");
 	if (!is_vcpus)
 		return wait(cond, lock);
 	atomic_store(&awake, 0);

@@ -50,7 +50,7 @@
 #define NMI_WAIT_MS	20000	/* for the panic text on a slow console */
 #define NMI_MAX_MS	120000	/* and when that never ends */
 #define TERM_WAIT_MS	5000
-#define LOCKUP_S	60	/* of the guest's clock; the second report of the same lockup */
+#define LOCKUP_S	60	/* of the guest's clock; a lockup is reported from 20 s on */
 #define CONSOLE_MAX	(64 << 20)	/* bytes; nobody reads more, and disks are finite */
 
 enum hmmt_end { END_EXIT, END_STALLED, END_TIMEOUT, END_INTERRUPTED, END_KILLED };
