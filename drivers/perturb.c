@@ -11,7 +11,9 @@
  * Random waits leave it to chance who comes into the window. HMMT_CATCH stops a thread
  * once, long enough for another one to do all that it was about to do.
  */
+#include <linux/delay.h>
 #include <linux/ftrace.h>
+#include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/sched/clock.h>
 #include <linux/slab.h>
@@ -116,15 +118,26 @@ static bool drop_catch(struct dmirror_catch *c)
 static void catch_current(void)
 {
 	struct dmirror_catch *c;
+	unsigned int us;
 	u64 end;
 
 	c = in_task() ? find_catch(current) : NULL;
 	if (!c || --c->nth)
 		return;
-	end = local_clock() + c->us * (u64)NSEC_PER_USEC;
+	us = c->us;
+	end = local_clock() + us * (u64)NSEC_PER_USEC;
 	if (!drop_catch(c))
 		return;
 	atomic64_inc(&nr_caught);
+	/*
+	 * schedule() takes locks with interrupts off, and where the TSC is not to be relied on the
+	 * clock is one of interrupts, those of this CPU maybe.
+	 */
+	if (irqs_disabled()) {
+		mdelay(us / 1000);
+		udelay(us % 1000);
+		return;
+	}
 	while (local_clock() < end)
 		cpu_relax();
 }
