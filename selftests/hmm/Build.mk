@@ -24,7 +24,7 @@ hmm-fuzz-srcs := selftests/hmm/fuzz.c selftests/hmm/fuzz-worker.c selftests/hmm/
 	selftests/hmm/fuzz-mutate.c selftests/hmm/module.c $(libhmmt-srcs)
 hmm-fuzz-libs := -luring
 hmm-bad-input-srcs := selftests/hmm/bad-input.c selftests/hmm/area.c $(libhmmt-srcs)
-hmm-validate-srcs := $(addprefix selftests/hmm/, validate.c validate_collect.c \
+hmm-validate-srcs := $(addprefix selftests/hmm/, validate.c validate_clean.c validate_collect.c \
 	validate_split.c validate_fault.c validate_caught.c validate_held.c validate_device.c \
 	validate_bits.c validate_vma.c validate_proc.c validate_tlb.c area.c) $(libhmmt-srcs)
 hmm-validate-cflags := -Wno-unused-parameter

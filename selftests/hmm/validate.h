@@ -90,6 +90,8 @@ bool child_end(void);
 bool child_begin(void);
 /* A PMD in device 0, in base pages: the counterpart of device_thps() */
 bool device_pages(void);
+/* madvise() of the first PMD */
+bool advise(int advice);
 /* mprotect() of @nr pages from @page on; mremap() of the PMD at @from, over what is at @to */
 bool set_prot(unsigned long page, unsigned long nr, int prot);
 bool move_block(char *from, char *to);

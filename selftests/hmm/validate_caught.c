@@ -81,12 +81,6 @@ static bool touch(void)
 	return true;
 }
 
-static bool advise(int advice)
-{
-	WANT(!madvise(area, HMMT_PMD_SIZE, advice), "%s", strerror(errno));
-	return true;
-}
-
 static bool cold(void)
 {
 	return advise(MADV_COLD);

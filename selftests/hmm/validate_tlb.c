@@ -205,12 +205,6 @@ static bool write_protect(void)
 	return set_prot(0, PAGES, PROT_READ);
 }
 
-static bool advise(int advice)
-{
-	WANT(!madvise(area, HMMT_PMD_SIZE, advice), "%s", strerror(errno));
-	return true;
-}
-
 static bool discard(void)
 {
 	return advise(MADV_DONTNEED);

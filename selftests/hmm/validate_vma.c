@@ -202,7 +202,7 @@ static bool unmap_rest(unsigned long unused)
 }
 
 /* Advice that may be ignored, but not lose anything */
-static bool advise(unsigned long advice)
+static bool advised(unsigned long advice)
 {
 	TRY(device_thps(1));
 	if (madvise(area, HMMT_PMD_SIZE, advice))
@@ -471,11 +471,11 @@ const struct row vma_rows[] = {
 	  unmap_rest, 0, 0 },
 	{ "vma.free", "MADV_FREE of a part keeps the rest, and what was written since",
 	  "madvise(2)", lazy_free, 0, 0 },
-	{ "vma.cold", "MADV_COLD loses nothing", "madvise(2)", advise, MADV_COLD, 0 },
-	{ "vma.pageout", "MADV_PAGEOUT loses nothing", "madvise(2)", advise, MADV_PAGEOUT, 0 },
-	{ "vma.mergeable", "MADV_MERGEABLE loses nothing", "madvise(2)", advise, MADV_MERGEABLE,
+	{ "vma.cold", "MADV_COLD loses nothing", "madvise(2)", advised, MADV_COLD, 0 },
+	{ "vma.pageout", "MADV_PAGEOUT loses nothing", "madvise(2)", advised, MADV_PAGEOUT, 0 },
+	{ "vma.mergeable", "MADV_MERGEABLE loses nothing", "madvise(2)", advised, MADV_MERGEABLE,
 	  0 },
-	{ "vma.nohugepage", "MADV_NOHUGEPAGE loses nothing", "madvise(2)", advise,
+	{ "vma.nohugepage", "MADV_NOHUGEPAGE loses nothing", "madvise(2)", advised,
 	  MADV_NOHUGEPAGE, 0 },
 	{ "vma.collapse", "MADV_COLLAPSE of a device THP loses nothing", "madvise(2)", collapse,
 	  1, 0 },
