@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -78,18 +79,14 @@ static bool count(unsigned int n)
 	return true;
 }
 
-/* Set the functions of list @name; @n: how many it has */
-static bool set(const char *name, unsigned int *n)
+/* Set the functions of @text, a list called @name; @n: how many it has */
+static bool set_list(const char *name, const char *text, unsigned int *n)
 {
-	char path[300], text[16384];
 	unsigned int i, line, had = 0;
 	int ret;
 
-	snprintf(path, sizeof(path), SET_DIR "/%s", name);
-	ret = hmmt_read_file(path, text, sizeof(text));
-	WANT(ret > 0, "%s: %d", path, ret);
 	ret = hmmt_functions_parse(text, functions, HMMT_CALLS_MAX, &line);
-	WANT(ret > 0, "%s:%u: %d", path, line, ret);
+	WANT(ret > 0, "%s:%u: %d", name, line, ret);
 	*n = ret;
 	WANT(!hmmt_functions_find(functions, *n), "kallsyms");
 	memset(calls, 0, sizeof(calls));
@@ -107,6 +104,31 @@ static bool set(const char *name, unsigned int *n)
 			printf("# %s: this kernel has no %s\n", name, functions[i].name);
 	}
 	WANT(had, "%s: none of %u functions", name, *n);
+	return true;
+}
+
+/* ... of a list of the image */
+static bool set(const char *name, unsigned int *n)
+{
+	char path[300], text[16384];
+	int ret;
+
+	snprintf(path, sizeof(path), SET_DIR "/%s", name);
+	ret = hmmt_read_file(path, text, sizeof(text));
+	WANT(ret > 0, "%s: %d", path, ret);
+	return set_list(name, text, n);
+}
+
+/* From now on nobody waits by chance, only who is to be caught */
+static bool only_caught(unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		calls[i].one_in = UINT32_MAX;
+		calls[i].error = 0;
+	}
+	WANT(!hmmt_calls_set(&dev0, calls, n, 1, 1), "set");
 	return true;
 }
 
@@ -239,11 +261,7 @@ static bool catches(void)
 	WANT(hmmt_catch(&dev0, 1, 0, NULL) == -EINVAL, "for no time");
 	WANT(hmmt_catch(&dev0, 1, 100001, NULL) == -EINVAL, "for too long");
 	TRY(set("migrate", &n));
-	for (i = 0; i < n; i++) {
-		calls[i].one_in = UINT32_MAX;
-		calls[i].error = 0;
-	}
-	WANT(!hmmt_calls_set(&dev0, calls, n, 1, 1), "set");
+	TRY(only_caught(n));
 	TRY(fill(1, true));
 	TRY(one_migration(0, &ns, &was));
 	for (i = 1; i < 4; i++) {
@@ -264,6 +282,31 @@ static bool catches(void)
 	WANT(is == was, "caught once more");
 	WANT(!hmmt_calls_set(&dev0, NULL, 0, 0, 0), "off");
 	return verify(0, PAGES);
+}
+
+/*
+ * At a lock that schedule() takes with interrupts off the wait ends as well: in live the
+ * kernel's clock does not go on until it has.
+ */
+static bool catches_scheduler(void)
+{
+	static const char locks[] = "_raw_spin_lock 1\n_raw_spin_lock_nested 1\n";
+	uint64_t was, is;
+	unsigned int n, i;
+
+	if (!have_tracer())
+		return false;
+	TRY(set_list("locks", locks, &n));
+	TRY(only_caught(n));
+	WANT(!hmmt_catch(&dev0, 0, 0, &was), "catch");
+	for (i = 0; i < 8; i++) {
+		WANT(!hmmt_catch(&dev0, 1, CATCH_US, NULL), "catch");
+		sched_yield();
+		WANT(!hmmt_catch(&dev0, 0, 0, &is), "catch");
+		WANT(is == ++was, "%u: caught %lld times", i, (long long)(is - was + 1));
+	}
+	WANT(!hmmt_calls_set(&dev0, NULL, 0, 0, 0), "off");
+	return true;
 }
 
 /* --- turns ----------------------------------------------------------------------- */
@@ -323,6 +366,7 @@ static const struct test tests[] = {
 	{ "off", off },
 	{ "errors", errors },
 	{ "catches", catches },
+	{ "catches_scheduler", catches_scheduler },
 };
 
 int main(int argc, char **argv)
