@@ -263,6 +263,14 @@ int hmmt_mthp_stat(unsigned int kb, const char *name, uint64_t *val);
  * size's policy, with `inherit' looked up, is neither `never' nor absent.
  */
 bool hmmt_mthp_usable(unsigned int kb);
+/*
+ * hmmt_split_folios - folios that this process has between two addresses are split to
+ * @order, which is 0 or 2 to 8; with @around, a page counted from the first of its folio, only
+ * what has that page is, and the rest stays as large as can be. Those that somebody holds
+ * stay whole: no error. @around -1: none. Needs HMMT_SPLIT_FOLIOS, a file of debugfs.
+ */
+#define HMMT_SPLIT_FOLIOS	"/sys/kernel/debug/split_huge_pages"
+int hmmt_split_folios(unsigned long from, unsigned long to, unsigned int order, int around);
 
 struct hmmt_task_stat {
 	char state;		/* as in /proc/PID/stat */

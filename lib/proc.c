@@ -65,6 +65,17 @@ int hmmt_write_file(const char *path, const char *text)
 	return ret;
 }
 
+int hmmt_split_folios(unsigned long from, unsigned long to, unsigned int order, int around)
+{
+	char text[96];
+	int n;
+
+	n = snprintf(text, sizeof(text), "%d,%#lx,%#lx,%u", getpid(), from, to, order);
+	if (around >= 0)
+		snprintf(text + n, sizeof(text) - n, ",%d", around);
+	return hmmt_write_file(HMMT_SPLIT_FOLIOS, text);
+}
+
 int hmmt_file_field(const char *path, const char *key, uint64_t *val)
 {
 	/* vmstat and meminfo are a few KiB */

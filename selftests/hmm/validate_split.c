@@ -303,6 +303,51 @@ static bool mthp_back(unsigned long order)
 	return intact(0, PAGES);
 }
 
+#define AROUND	300	/* a page in the middle */
+
+/* @order: of all folios; @around: near that page only, those farther away are larger */
+static bool split_thp(unsigned int order, bool around)
+{
+	uint64_t before, now;
+	int ret;
+
+	TRY(system_thps(1));
+	WANT(!hmmt_mthp_stat(2048, "nr_anon", &before), "no statistics");
+	ret = hmmt_split_folios(at(0), at(PAGES), order, around ? AROUND : -1);
+	WANT(!ret, "order %u: %s", order, strerror(-ret));
+	WANT(!hmmt_mthp_stat(2048, "nr_anon", &now) && now == before - 1,
+	     "order %u: not split", order);
+	return true;
+}
+
+/* PTE-mapped folios of each order, or of several, side by side in one PMD */
+static bool split_before(unsigned long around)
+{
+	struct hmmt_migrate m;
+	unsigned int order;
+
+	if (access(HMMT_SPLIT_FOLIOS, W_OK))
+		SKIP("no debugfs, or none that splits folios");
+	/* of order 1 there is no anonymous folio */
+	for (order = 0; order < 9; order += 2) {
+		TRY(split_thp(order, around));
+		TRY(move(0, PAGES, 0, &m));
+		WANT(m.migrated == PAGES && !m.thp, "order %u: migrated %llu, thp %llu", order,
+		     m.migrated, m.thp);
+		TRY(placed(0, PAGES, DEVICE, 0));
+		TRY(verify_device(&dev0, 0, PAGES));
+		TRY(move(0, PAGES, HMMT_MIGRATE_TO_SYS, &m));
+		WANT(m.migrated == PAGES, "order %u: migrated %llu back", order, m.migrated);
+		TRY(verify(0, PAGES));
+		/* what began and ended in the middle of a folio */
+		TRY(split_thp(order, around));
+		TRY(move(1, PAGES - 2, 0, &m));
+		WANT(m.migrated == PAGES - 2, "order %u: migrated %llu of 510", order, m.migrated);
+		TRY(intact(0, PAGES));
+	}
+	return true;
+}
+
 #define MTHP(order)								\
 	{ "mthp.order" #order, "a folio of order " #order " is split and migrated, or migrated", \
 	  THREAD, mthp_compound, order, 0 },					\
@@ -315,5 +360,9 @@ static bool mthp_back(unsigned long order)
 
 const struct row mthp_rows[] = {
 	MTHP(2), MTHP(3), MTHP(4), MTHP(5), MTHP(6), MTHP(7), MTHP(8),
+	{ "mthp.side_by_side", "a THP that was split to folios of any order is migrated", THREAD,
+	  split_before, 0, 0 },
+	{ "mthp.mixed", "so is one that was split around a page, to folios of several orders",
+	  THREAD, split_before, 1, 0 },
 	{}
 };

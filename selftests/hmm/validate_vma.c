@@ -188,6 +188,56 @@ static bool discard_part(unsigned long unused)
 	return true;
 }
 
+/* Who touches a page from @page on is refused, as if nothing were there */
+static bool refused(unsigned long page, unsigned long nr)
+{
+	struct iovec to = { .iov_len = 8 }, from = { .iov_len = 8 };
+	uint64_t val;
+
+	for (; nr; page++, nr--) {
+		to.iov_base = &val;
+		from.iov_base = ptr(page);
+		WANT(process_vm_readv(getpid(), &to, 1, &from, 1, 0) < 0 && errno == EFAULT,
+		     "guard page %lu was read", page);
+		WANT(hmmt_access(&dev0, at(page), &val, sizeof(val), 0, NULL) == -EFAULT,
+		     "guard page %lu was read by a device", page);
+	}
+	return true;
+}
+
+#define GUARD_THP	(1U << 0)
+#define GUARD_PART	(1U << 1)
+
+static bool guarded(unsigned long how)
+{
+	unsigned long page = how & GUARD_PART ? 100 : 0, nr = how & GUARD_PART ? 100 : PAGES, i;
+	struct hmmt_migrate m;
+	struct hmmt_stats st;
+
+	TRY(how & GUARD_THP ? device_thps(1) : device_pages());
+	if (madvise(ptr(page), nr * HMMT_PAGE_SIZE, MADV_GUARD_INSTALL)) {
+		WANT(errno == EINVAL, "%s", strerror(errno));
+		SKIP("this kernel has no guard pages");
+	}
+	st = stats_now();
+	WANT(how & GUARD_PART || !st.pages_used, "%llu device pages used", st.pages_used);
+	TRY(refused(page, nr));
+	/* no holes, and nothing to migrate: there and back */
+	for (i = 0; i < 2; i++) {
+		TRY(move(0, PAGES, HMMT_MIGRATE_TO_SYS, &m));
+		WANT(m.migrated == PAGES - nr, "migrated %llu back", m.migrated);
+		TRY(move(0, PAGES, 0, &m));
+		WANT(m.migrated == PAGES - nr, "migrated %llu", m.migrated);
+		TRY(refused(page, nr));
+	}
+	TRY(verify(0, page));
+	TRY(verify(page + nr, PAGES));
+	WANT(!madvise(ptr(page), nr * HMMT_PAGE_SIZE, MADV_GUARD_REMOVE), "%s", strerror(errno));
+	for (i = page; i < page + nr; i++)
+		WANT(!*word(i), "page %lu holds %#llx", i, (unsigned long long)*word(i));
+	return true;
+}
+
 static bool unmap_rest(unsigned long unused)
 {
 	struct hmmt_stats st;
@@ -467,6 +517,11 @@ const struct row vma_rows[] = {
 	  0, 0 },
 	{ "vma.dontneed_part", "MADV_DONTNEED of a part discards that part", "madvise(2)",
 	  discard_part, 0, 0 },
+	{ "vma.guard", "guard pages in the place of a device THP free it, refuse and stay", "madvise(2)",
+	  guarded, GUARD_THP, 0 },
+	{ "vma.guard_part", "in the place of a part of it that part", "madvise(2)", guarded,
+	  GUARD_THP | GUARD_PART, 0 },
+	{ "vma.guard_base", "and of device base pages", "madvise(2)", guarded, 0, 0 },
 	{ "vma.munmap_rest", "munmap of all pages but one, then of that", "munmap(2)",
 	  unmap_rest, 0, 0 },
 	{ "vma.free", "MADV_FREE of a part keeps the rest, and what was written since",

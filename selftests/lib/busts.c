@@ -118,6 +118,7 @@ static const struct bust guest[] = {
 	{ "conserve", "conservation: ", "mremap" },
 	{ "pin", "pin: pinned page went to a device", "gup-and-uring" },
 	{ "answer:stale_tlb:stale", "stale translation: after ", NULL },
+	{ "answer:guard:read", "negative: guard page read", NULL },
 	{ "answer:held_access:faults", "spin: fault on a ", NULL },
 	{ "answer:held_access:other", "wrong slot: garbage", "held-up" },
 	{ "answer:held_access:stale", "wrong slot: stale sequence", "held-up" },

@@ -9,7 +9,7 @@
 
 #include "torture.h"
 
-static const char * const via_names[NR_VIAS] = {
+const char * const via_names[NR_VIAS] = {
 	[VIA_CPU] = "CPU",
 	[VIA_DEV0] = "device 0",
 	[VIA_DEV1] = "device 1",

@@ -227,6 +227,7 @@ void op_arg(struct worker *w, uint64_t val);
 extern const char * const oracle_names[NR_ORACLES];
 extern const char * const tally_names[NR_TALLIES];
 extern const char * const step_names[NR_STEPS];
+extern const char * const via_names[NR_VIAS];
 extern const char * const bust_names[NR_BUSTS];
 /* NR_BUSTS: no such mistake; "answer:OP:WHAT" is BUST_ANSWER */
 enum bust bust_find(const char *name);

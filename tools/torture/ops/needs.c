@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -160,6 +161,25 @@ static bool have_softdirty(const struct config *cfg)
 	return hmmt_pagemap_decode(entry).soft_dirty;
 }
 
+static bool have_guard(const struct config *cfg)
+{
+	void *p = mmap(NULL, HMMT_PAGE_SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool have;
+
+	(void)cfg;
+	if (p == MAP_FAILED)
+		return false;
+	have = !madvise(p, HMMT_PAGE_SIZE, MADV_GUARD_INSTALL);
+	munmap(p, HMMT_PAGE_SIZE);
+	return have;
+}
+
+static bool have_split(const struct config *cfg)
+{
+	(void)cfg;
+	return !access(HMMT_SPLIT_FOLIOS, W_OK);
+}
+
 static bool have_core(const struct config *cfg)
 {
 	(void)cfg;
@@ -192,6 +212,8 @@ static const struct {
 	{ NEED_MODULE, have_module, "no module file of the driver" },
 	{ NEED_SOFTDIRTY, have_softdirty, "no soft-dirty bits in this kernel" },
 	{ NEED_CORE, have_core, "no core dumps" },
+	{ NEED_GUARD, have_guard, "no guard pages" },
+	{ NEED_SPLIT, have_split, "no debugfs, or none that splits folios" },
 };
 
 const char *needs_missing(unsigned int want, const struct config *cfg)

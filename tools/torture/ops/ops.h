@@ -39,6 +39,8 @@ enum op_class {
 #define NEED_SOFTDIRTY	(1U << 19)	/* the flavour SOFTDIRTY */
 #define NEED_BUST	(1U << 20)	/* a deliberate mistake */
 #define NEED_BALANCE	(1U << 21)	/* NUMA balancing, on or off */
+#define NEED_GUARD	(1U << 22)	/* MADV_GUARD_INSTALL */
+#define NEED_SPLIT	(1U << 23)	/* folios split by debugfs */
 
 /*
  * @run: 0 done; -EAGAIN nothing to do it on (not counted as done); another
@@ -53,6 +55,12 @@ struct op {
 	unsigned int weight;		/* of the scenarios that do not say */
 	int (*run)(struct worker *w);
 };
+
+/* newer than the headers of some */
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL	102
+#define MADV_GUARD_REMOVE	103
+#endif
 
 #define OP_TABLE_END	{ .name = NULL }
 

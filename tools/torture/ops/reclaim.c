@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's own movers of pages: reclaim to swap, compaction, khugepaged,
+ * The kernel's own movers of pages: reclaim to swap, splits, compaction, khugepaged,
  * KSM. What they do is asked for here and happens when it happens.
  */
 #include <errno.h>
@@ -22,6 +22,29 @@ static int reclaim(struct worker *w)
 	step_end(w);
 	/* EAGAIN: less than was asked for, which is most of the time */
 	return ret == -EAGAIN ? 0 : ret ? -ENOMEM : 0;
+}
+
+/*
+ * What is mapped there is PTE-mapped then by folios of one order, or, around one page, of several.
+ * Anonymous folios have no order 1.
+ */
+static int split(struct worker *w)
+{
+	struct span s = pick_block_or_part(w);
+	unsigned int order = hmmt_rng_below(&w->rng, __builtin_ctz(HMMT_PMD_PAGES) - 1);
+	int around = -1, ret;
+
+	order += !!order;
+	if (hmmt_rng_chance(&w->rng, 1, 2))
+		around = hmmt_rng_below(&w->rng, HMMT_PMD_PAGES);
+	op_arg(w, (uint64_t)s.first << 32 | s.n);
+	op_arg(w, 0);
+	op_arg(w, order);
+	perturb(w);
+	step_begin(w, STEP_SYSTEM, page_addr(s.first));
+	ret = hmmt_split_folios(page_addr(s.first), page_addr(s.first + s.n), order, around);
+	step_end(w);
+	return ret ? -EBUSY : 0;
 }
 
 static int compact(struct worker *w)
@@ -112,6 +135,8 @@ out:
 const struct op ops_reclaim[] = {
 	{ "reclaim", "memory.reclaim of the cgroup", NEED_GUEST | NEED_SWAP | NEED_CGROUP, OP_PLACE,
 	  1, reclaim },
+	{ "split", "folios of a block, to an order or around a page", NEED_SPLIT | NEED_THP,
+	  OP_PLACE, 2, split },
 	{ "compact", "compaction of all zones", NEED_GUEST, OP_PLACE, 1, compact },
 	{ "khugepaged", "set its pace", NEED_GUEST | NEED_THP, OP_PLACE, 1, khugepaged },
 	{ "lru_gen", "the other kind of reclaim", NEED_GUEST | NEED_SWAP, OP_PLACE, 0, lru_gen },

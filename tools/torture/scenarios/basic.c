@@ -96,7 +96,7 @@ const struct scenario scenarios_basic[] = {
 				{ "storm_aim", 20 }, { "storm_hit", 6 }, { "to_dev_unaligned", 2 },
 				{ "to_dev_part", 2 }, { "to_dev_multi", 1 }, { "to_dev_split", 1 },
 				{ "to_sys", 2 }, { "to_sys_part", 2 }, { "evict", 1 },
-				{ "map_thp", 2 }, { "mremap_shifted", 1 },
+				{ "map_thp", 2 }, { "mremap_shifted", 1 }, { "split", 1 },
 			},
 			{ /* hits */
 				{ "storm_hit", 40 }, { "read", 10 }, { "write", 10 },

@@ -93,7 +93,8 @@ const struct scenario scenarios_memory[] = {
 		.role = {
 			{
 				{ "move_pages", 12 }, { "mbind", 8 }, { "migrate_pages", 1 },
-				{ "compact", 2 }, { "numa_balance", 3 }, { "numa_maps", 1 },
+				{ "compact", 2 }, { "split", 3 }, { "numa_balance", 3 },
+				{ "numa_maps", 1 },
 				{ "fork", 2 }, { "mprotect_part", 2 }, { "mremap", 2 },
 				{ "munmap_part", 1 }, { "evict_some", 1 }, { "snapshot", 3 }, USE,
 			},
