@@ -87,29 +87,43 @@ row_of_death()
 	awk '/^# row / { row = $3 } /^(not )?ok / { row = "" } END { print row }' "$1"
 }
 
+# has_died DIR: the guest told no end
+has_died()
+{
+	[ -f "$1/results.log" ] && ! grep -q '^HMMT-END' "$1/results.log"
+}
+
+# program_behind PROGRAM DIR: what goes on (@after) behind the row that its guest died in
+program_behind()
+{
+	local row
+
+	[[ $1 == *@after* ]] && has_died "$2" || return 1
+	row=$(row_of_death "$2/results.log")
+	[[ -n $row && $(run_verdict "$2") == @(KNOWN|FAIL) ]] || return 1
+	printf '%s\n' "${1%%@after*}@after=$row"
+}
+
 # exec_continue LINE: with another seed and the time that is left; where the rest
 # is told by a row (@after), just behind it.
 exec_continue()
 {
 	# shellcheck disable=SC2034 # what plan_print prints
 	local number name engine accel kernel flavour scenarios seed seconds perturb program
-	local results verdict row elapsed n=1
+	local dir elapsed n=1
 
 	plan_read "$1"
-	results=$campaign_dir/$name/results.log
-	verdict=$(run_verdict "$campaign_dir/$name")
-	if [ ! -f "$results" ] || grep -q '^HMMT-END' "$results"; then return 0; fi
+	dir=$campaign_dir/$name
+	has_died "$dir" || return 0
 	if [[ $program == *@after* ]]; then
-		row=$(row_of_death "$results")
-		[[ -n $row && $verdict == @(KNOWN|FAIL) ]] || return 0
-		program=${program%%@after*}@after=$row
-	elif [ "$verdict" = KNOWN ] && [[ $scenarios != - || $program == *@duration* ]]; then
+		program=$(program_behind "$program" "$dir") || return 0
+	elif [[ $(run_verdict "$dir") == KNOWN && ( $scenarios != - || $program == *@duration* ) ]]; then
 		elapsed=$(sed -n 's/.*"elapsed_ms":[[:space:]]*\([0-9]*\).*/\1/p' \
-			"$campaign_dir/$name/verdict.json" | head -n 1)
+			"$dir/verdict.json" | head -n 1)
 		seconds=$((seconds - (${elapsed:-0} + 999) / 1000))
 		seed=$((seed + 1))
 		[ "$seconds" -ge "$EXEC_REST" ] || return 0
-		[ "$scenarios" = - ] || scenarios=$(rest_of_torture "$scenarios" "$results")
+		[ "$scenarios" = - ] || scenarios=$(rest_of_torture "$scenarios" "$dir/results.log")
 	else
 		return 0
 	fi

@@ -5,7 +5,8 @@
 # Tortures the kernel in RESULTS/ID/boot until something new is found or SECONDS
 # of torture are over: guest after guest, as the profile says, each with the waits of another
 # set (configs/perturb) after the first; again with other seeds and with those of all sets when
-# it is at its end. A guest that a known issue ends early has used only its time.
+# it is at its end. A guest that a known issue ends early has used only its time; where it told its
+# rows (@after), the next one does the rest of them.
 # Guests that were judged before are not run again, so that one that was cut, or is to be
 # tortured for longer, goes on. RESULTS/ID/done says for how many seconds it was.
 set -euo pipefail
@@ -73,7 +74,7 @@ guest()
 
 main()
 {
-	local n=0 pass=0 used=0 line left
+	local n=0 pass=0 used=0 line left what
 	# shellcheck disable=SC2034 # columns of the plan
 	local number name engine accel kernel scenarios seed seconds perturb program
 	local -a sets
@@ -85,20 +86,24 @@ main()
 	while :; do
 		while IFS= read -r line <&3; do
 			[ "$used" -lt "$budget" ] || break 2
-			n=$((n + 1))
-			# the number, also in the name, goes on from pass to pass
 			plan_read "$line"
-			number=$n
-			name=$(printf '%03d-%s' "$n" "${name#*-}")
-			left=$((budget - used))
-			[ "$left" -ge "$SHORTEST_RUN" ] || left=$SHORTEST_RUN
-			[ "$seconds" -le "$left" ] || seconds=$left
-			[ "$perturb" = none ] || [ "$n" -eq 1 ] || [ "$pass" -gt 0 ] ||
-				perturb=${sets[n % ${#sets[@]}]}
-			line=$(plan_print)
-			printf '%s\n' "$line" >>"$dir/plan.tsv"
-			# The control is there to find all that it can.
-			! guest "$name" "$line" || [ "$id" = control ] || break 2
+			what=${name#*-}
+			while [ "$used" -lt "$budget" ]; do
+				n=$((n + 1))
+				# the number, also in the name, goes on from pass to pass
+				number=$n
+				name=$(printf '%03d-%s' "$n" "$what")
+				left=$((budget - used))
+				[ "$left" -ge "$SHORTEST_RUN" ] || left=$SHORTEST_RUN
+				[ "$seconds" -le "$left" ] || seconds=$left
+				[ "$perturb" = none ] || [ "$n" -eq 1 ] || [ "$pass" -gt 0 ] ||
+					perturb=${sets[n % ${#sets[@]}]}
+				line=$(plan_print)
+				printf '%s\n' "$line" >>"$dir/plan.tsv"
+				# The control is there to find all that it can.
+				! guest "$name" "$line" || [ "$id" = control ] || break 3
+				program=$(program_behind "$program" "$dir/$name") || break
+			done
 		done 3< <(plan_rows "$profile" "$((first_seed + 100 * pass))")
 		pass=$((pass + 1))
 		# shellcheck disable=SC2034 # used by plan.sh
