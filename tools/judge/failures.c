@@ -268,7 +268,7 @@ static bool from_console(const struct hmmt_failure *f)
 	return !strcmp(f->source, "console") || !strcmp(f->source, "driver");
 }
 
-const struct hmmt_failure *hmmt_first_failure(const struct hmmt_judgement *j)
+const struct hmmt_failure *hmmt_first_failure(const struct hmmt_judgement *j, bool known)
 {
 	const struct hmmt_failure *f, *best = NULL;
 	bool hang, best_hang, both_console;
@@ -276,6 +276,8 @@ const struct hmmt_failure *hmmt_first_failure(const struct hmmt_judgement *j)
 
 	for (i = 0; i < j->nr_failures; i++) {
 		f = &j->failure[i];
+		if (f->known && !known)
+			continue;
 		/* Our NMI is the last thing that happens, whatever its time says. */
 		hang = !strcmp(f->source, "hang");
 		best_hang = best && !strcmp(best->source, "hang");

@@ -243,7 +243,8 @@ struct hmmt_failure *hmmt_add_failure(struct hmmt_judgement *j, const char *sour
 bool hmmt_started(const struct hmmt_judgement *j);
 /* Fills failure[] from what was read into con, res and run. */
 void hmmt_collect_failures(struct hmmt_judgement *j);
-const struct hmmt_failure *hmmt_first_failure(const struct hmmt_judgement *j);
+/* The first in time; with @known unset, of those that no known issue explains */
+const struct hmmt_failure *hmmt_first_failure(const struct hmmt_judgement *j, bool known);
 
 const char *hmmt_verdict_name(enum hmmt_verdict v);
 int hmmt_verdict_parse(const char *name, enum hmmt_verdict *v);

@@ -266,9 +266,11 @@ static bool crashed(const struct hmmt_judgement *j)
 	return !strcmp(j->run.end, "stalled");
 }
 
-static void decide(struct hmmt_judgement *j, const struct hmmt_known_list *known)
+static void decide(struct hmmt_judgement *j, const struct hmmt_known_list *list)
 {
-	const struct hmmt_failure *f = hmmt_first_failure(j);
+	bool known = all_known(j, list);
+	/* what there is an explanation for is no title of what there is none for */
+	const struct hmmt_failure *f = hmmt_first_failure(j, known);
 	enum hmmt_verdict v;
 
 	v = lost_reasons(j);
@@ -277,7 +279,7 @@ static void decide(struct hmmt_judgement *j, const struct hmmt_known_list *known
 	if (f) {
 		hmmt_copy(j->title, sizeof(j->title), f->title);
 		hmmt_copy(j->source, sizeof(j->source), f->source);
-		if (!all_known(j, known))
+		if (!known)
 			v = HMMT_FAIL;
 		else if (v == HMMT_PASS || crashed(j))
 			v = HMMT_KNOWN;
