@@ -208,6 +208,29 @@ static bool numa_readonly(void)
 	return WIFEXITED(status) && !WEXITSTATUS(status);
 }
 
+#define TAINT_WARN	(1 << 9)
+
+/* Reclaim asks who has used a THP of which a device has a page for itself */
+static bool exclusive_reclaim(void)
+{
+	char buf[HMMT_PAGE_SIZE], text[16] = "", *p;
+	unsigned int i;
+	int ret;
+
+	NEED_OK(hmmt_swap_on(64));
+	p = thps(1, true);
+	/* one that is mostly zeros is split sooner */
+	memset(p, 7, HMMT_PMD_SIZE);
+	NEED_OK(hmmt_exclusive(&dev, (unsigned long)p, buf, sizeof(buf)));
+	for (i = 0; i < 20; i++) {
+		ret = hmmt_write_file("/sys/fs/cgroup/memory.reclaim", "1M");
+		/* EAGAIN: less than that */
+		NEED(!ret || ret == -EAGAIN);
+	}
+	NEED(hmmt_read_file("/proc/sys/kernel/tainted", text, sizeof(text)) > 0);
+	return !(atoi(text) & TAINT_WARN) && *p == 7;
+}
+
 const struct finding hmm_findings[] = {
 	{ "absent-pmd", absent_pmd },
 	{ "no-write", no_write },
@@ -215,5 +238,6 @@ const struct finding hmm_findings[] = {
 	{ "special-huge", special_huge },
 	{ "hmm-peer-error", peer_error },
 	{ "numa-readonly", numa_readonly },
+	{ "exclusive-reclaim", exclusive_reclaim },
 	{}
 };
