@@ -221,6 +221,8 @@ static bool exclusive_reclaim(void)
 	p = thps(1, true);
 	/* one that is mostly zeros is split sooner */
 	memset(p, 7, HMMT_PMD_SIZE);
+	/* khugepaged would take it for one that is in part in swap, and make a new one */
+	NEED(!madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE));
 	NEED_OK(hmmt_exclusive(&dev, (unsigned long)p, buf, sizeof(buf)));
 	for (i = 0; i < 20; i++) {
 		ret = hmmt_write_file("/sys/fs/cgroup/memory.reclaim", "1M");
