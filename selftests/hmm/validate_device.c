@@ -183,6 +183,36 @@ static bool write_read_only(unsigned long thp)
 	return verify(0, PAGES);
 }
 
+#define EXCLUSIVE_THP		(1U << 0)
+#define EXCLUSIVE_RECLAIM	(1U << 1)	/* and somebody asks who has used it */
+
+/* Of a page that a device has for itself nothing is lost until the CPU comes */
+static bool exclusive(unsigned long how)
+{
+	char buf[HMMT_PAGE_SIZE];
+	unsigned int i;
+	int ret;
+
+	TRY(fill(1, how & EXCLUSIVE_THP));
+	/* khugepaged would bring it back */
+	TRY(advise(MADV_NOHUGEPAGE));
+	ret = hmmt_exclusive(&dev0, at(5), buf, sizeof(buf));
+	WANT(!ret, "exclusive: %s", strerror(-ret));
+	WANT(!memcmp(buf + ((char *)word(5) - ptr(5)), &(uint64_t){ value(5) }, 8),
+	     "the device reads another value");
+	if (how & EXCLUSIVE_RECLAIM) {
+		hmmt_swap_on(32);
+		if (access(HMMT_SWAP_FILE, F_OK))
+			SKIP("no swap");
+		for (i = 0; i < 8; i++) {
+			ret = hmmt_write_file("/sys/fs/cgroup/memory.reclaim", "1M");
+			/* less than that was there to go */
+			WANT(!ret || ret == -EAGAIN, "reclaim: %s", strerror(-ret));
+		}
+	}
+	return verify(0, PAGES);
+}
+
 /* What a device was told of memory goes when that is migrated, whoever asked for that */
 static bool told_of_migration(unsigned long thp)
 {
@@ -344,6 +374,8 @@ static bool unplug(unsigned long thp)
 	return true;
 }
 
+#define EXCLUSIVE	"make_device_exclusive(): comment"
+
 const struct row device_rows[] = {
 	{ "hmm.snapshot_begin", "the first 32 pages of a device THP are told with order and write",
 	  HMM_H "HMM_PFN_*", snapshot, PART(0, 32), 0 },
@@ -391,6 +423,13 @@ const struct row device_rows[] = {
 	  "MMU_NOTIFY_MIGRATE: comment", told_of_migration, 1, 0 },
 	{ "hmm.told_of_migration_base", "the same for base pages", "MMU_NOTIFY_MIGRATE: comment",
 	  told_of_migration, 0, 0 },
+	{ "hmm.exclusive", "a page of a THP that a device has for itself is as it was", EXCLUSIVE,
+	  exclusive, EXCLUSIVE_THP, 0 },
+	{ "hmm.exclusive_base", "so is a base page", EXCLUSIVE, exclusive, 0, 0 },
+	{ "hmm.exclusive_reclaim", "and reclaim may look at it", EXCLUSIVE, exclusive,
+	  EXCLUSIVE_THP | EXCLUSIVE_RECLAIM, 0 },
+	{ "hmm.exclusive_reclaim_base", "or at a base page", EXCLUSIVE, exclusive,
+	  EXCLUSIVE_RECLAIM, 0 },
 	{ "evict.thp", "device THPs are evicted whole", "migrate_device_range(): comment; " SERIES,
 	  evict, 0, 0 },
 	{ "evict.shared", "one that a child shares is evicted for both",
