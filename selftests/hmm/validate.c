@@ -389,8 +389,10 @@ static const char *run_row(const struct row *row, unsigned int nr, struct outcom
 		left = leftovers();
 	} while (left == MAYBE && (ok || out->skip[0]) && ++tries < TRIES && doubts++ < DOUBTS);
 	/* what may be another's is no failure of a row that was not done again */
-	if (left == MAYBE && tries < TRIES)
+	if (left == MAYBE && tries && tries < TRIES) {
+		printf("# %s: in doubt, not done again: %s\n", row->id, why);
 		left = NONE;
+	}
 	if (busted("leak"))
 		usleep(300000);
 	if ((left != NONE || !clean()) && (ok || out->skip[0])) {
