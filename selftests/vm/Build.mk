@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-host-progs += busyloop.so
-busyloop.so-srcs := selftests/vm/busyloop.c
-busyloop.so-cflags := -fPIC
-busyloop.so-libs := -shared -ldl
+host-progs += badhost.so
+badhost.so-srcs := selftests/vm/badhost.c
+badhost.so-cflags := -fPIC
+badhost.so-libs := -shared -ldl
+
+guest-progs += tlb-look
+tlb-look-srcs := selftests/vm/tlb-look.c $(libhmmt-srcs)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Preloaded into the QEMU of a det guest: its main loop looks at idle vCPUs only while
- * their thread sleeps.
+ * their thread sleeps, and TLBs have the size that the guest's work gives them.
  *
  * With -icount sleep=off it is the main loop that sets the clock ahead to the next
  * timer when all vCPUs are halted (icount_start_warp_timer()). But a vCPU is halted
@@ -10,7 +10,7 @@
  * A main loop that comes by in between sets the clock too far, or makes another vCPU
  * the next one to run: another run, decided by the host. It comes by for a reason a
  * moment after each time that it did set the clock; on a busy host that moment is
- * long. Seen with QEMU 7.2: with a main loop that never sleeps (selftests/vm/busyloop.c)
+ * long. Seen with QEMU 7.2: with a main loop that never sleeps (selftests/vm/badhost.c)
  * two runs in three differ, with this none.
  *
  * The main loop takes the big lock after each ppoll(). The thread of the vCPUs, which
@@ -18,6 +18,12 @@
  * pthread_cond_wait() only, and has it when that returns. So whoever has the lock
  * and finds "awake" unset knows that the thread sleeps, or will do nothing before it
  * gets the lock.
+ *
+ * A TLB is made larger or smaller when it is flushed, by what was used of it within 100 ms
+ * of the host's time of day (tlb_mmu_resize_locked()). The guest sees it: an access
+ * that finds its entry sets no accessed bit, and does not meet what was changed in the page table.
+ * So the vCPUs' thread has its flushes for a clock. Without this, stopped for most of the
+ * time, two replays in two of swap-and-reclaim differ.
  */
 #include <dlfcn.h>
 #include <linux/futex.h>
@@ -29,19 +35,26 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #define BUSY_CPU_MS	200	/* of the vCPUs' thread */
 #define BUSY_HOST_MS	10000
 
+#define START_S		1577836800	/* as -rtc has it */
+#define FLUSHES_PER_S	1000		/* as a busy guest does */
+
 typedef int (*lock_fn)(pthread_mutex_t *lock);
 typedef int (*wait_fn)(pthread_cond_t *cond, pthread_mutex_t *lock);
 typedef int (*name_fn)(pthread_t thread, const char *name);
+typedef int (*time_fn)(struct timeval *tv, void *tz);
 typedef int (*poll_fn)(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 		       const sigset_t *mask);
 
-/* the main loop's next lock is the big one */
+/* The big lock: the first one that the vCPUs' thread sleeps with */
+static pthread_mutex_t *_Atomic big;
+/* The main loop has it not, and takes it to go on. */
 static __thread bool polled;
 static __thread bool is_vcpus;
 static clockid_t vcpus_clock;
@@ -72,6 +85,20 @@ int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const si
 	return ret;
 }
 
+int gettimeofday(struct timeval *restrict tv, void *restrict tz)
+{
+	static __thread int64_t flushes;
+
+	/* The main thread makes the TLBs, when that clock begins. */
+	if (!is_vcpus && gettid() != getpid())
+		return libc("gettimeofday", time_fn)(tv, tz);
+	if (is_vcpus)
+		flushes++;
+	tv->tv_sec = START_S + flushes / FLUSHES_PER_S;
+	tv->tv_usec = flushes % FLUSHES_PER_S * (1000000 / FLUSHES_PER_S);
+	return 0;
+}
+
 static int64_t clock_ms(clockid_t clock)
 {
 	struct timespec t;
@@ -100,10 +127,12 @@ int pthread_mutex_lock(pthread_mutex_t *lock)
 	lock_fn give = libc("pthread_mutex_unlock", lock_fn);
 	int ret = take(lock);
 	int64_t cpu_ms, host_ms;
-	bool wait = polled;
+	bool wait = true;
 
+	if (!polled || lock != atomic_load(&big))
+		return ret;
 	polled = false;
-	if (!wait || !atomic_load(&awake))
+	if (!atomic_load(&awake))
 		return ret;
 	cpu_ms = clock_ms(vcpus_clock);
 	host_ms = clock_ms(CLOCK_MONOTONIC);
@@ -127,6 +156,8 @@ int pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock)
 		wait = (wait_fn)dlsym(RTLD_NEXT, "pthread_cond_wait");
 	if (!is_vcpus)
 		return wait(cond, lock);
+	if (!atomic_load(&big))
+		atomic_store(&big, lock);
 	atomic_store(&awake, 0);
 	syscall(SYS_futex, &awake, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 	ret = wait(cond, lock);
