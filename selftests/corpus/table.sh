@@ -119,15 +119,16 @@ cell()
 
 table()
 {
-	local rc=0 id out
+	local rc=0 id flavour out
 
 	for id in caught late hung masked survivor same wrong; do
+		flavour=LIGHT
 		case $id in
 		same | wrong) make_bug "$id" logic "equivalent: because" ;;
-		masked) make_bug "$id" race ;;
+		masked) make_bug "$id" race; flavour=DEBUG ;;
 		*) make_bug "$id" logic ;;
 		esac
-		printf '%s\tmm/rmap.c\n' "$id" >>"$tmp/results/bugs.tsv"
+		printf '%s\tmm/rmap.c\t-1 +0\t%s\t60\n' "$id" "$flavour" >>"$tmp/results/bugs.tsv"
 	done
 	for id in stale broken; do
 		make_bug "$id" logic
@@ -142,6 +143,9 @@ table()
 	run "$tmp/results/hung/001-a" det 20 "hang:task hung in f"
 	run "$tmp/results/caught/hmm-tests" det 20
 	run "$tmp/results/masked/001-a" det 20 "seen on stock"
+	run "$tmp/results/stock-DEBUG/hmm-tests" det 20 "slow in DEBUG"
+	run "$tmp/results/masked/hmm-tests" det 20 "slow in DEBUG"
+	run "$tmp/results/hung/hmm-tests" det 20 "slow in DEBUG"
 	run "$tmp/results/survivor/001-a" det 20
 	run "$tmp/results/survivor/hmm-tests" det 20 "hang in x"
 	run "$tmp/results/late/hmm-tests" det 20
@@ -166,6 +170,9 @@ table()
 	ktap_match "and the sums" "$out" $'\nall [^\n]*, 1 by what was expected, 3 in the time'
 	ktap_equal "hmm-tests that passed" "$(cell caught 12)$(cell caught 13)" nono
 	ktap_equal "hmm-tests that our judge fails" "$(cell survivor 12)$(cell survivor 13)" noyes
+	ktap_equal "hmm-tests that fail so on the unmodified kernel of this flavour" \
+		"$(cell masked 12)$(cell masked 13)" nono
+	ktap_equal "but not of another one" "$(cell hung 12)$(cell hung 13)" noyes
 	ktap_equal "hmm-tests that were cut" "$(cell late 12)$(cell late 13)" --
 	ktap_equal "not caught by what stock shows" "$(cell masked 4)" survived
 	ktap_equal "survivor" "$(cell survivor 4)" survived

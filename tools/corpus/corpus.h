@@ -34,12 +34,15 @@ bool bug_expects(const struct bug *b, const char *by);
 struct titles {
 	char **title;
 	size_t nr;
+	const struct titles *and;	/* these as well, or NULL */
 };
 
 /* From the verdict.json of every run below @control, none when it is not there or NULL, and
  * from @corpus/stock.titles, those that it was seen to show at other times.
  */
 int titles_read(const char *corpus, const char *control, struct titles *t);
+/* Those of every run below @runs, none when it is not there */
+int titles_add(const char *runs, struct titles *t);
 void titles_free(struct titles *t);
 
 struct finding {

@@ -142,14 +142,31 @@ state()
 	[ "$2" = built ] || step "$1: ${*:2}"
 }
 
-# is_done ID SECONDS: caught, or tortured for so long, and by the tree's tests if wanted
+# tests_of ID FLAVOUR: where the run of the tree's tests is; they fail on the unmodified
+# kernel as well, on that of each flavour in another way
+tests_of()
+{
+	if [ "$1" = control ]; then
+		echo "$results/stock-$2/hmm-tests"
+	else
+		echo "$results/$1/hmm-tests"
+	fi
+}
+
+# tests_are_done ID FLAVOUR: if they are wanted
+tests_are_done()
+{
+	[ "$hmm_tests" -eq 0 ] || [ "$(run_verdict "$(tests_of "$1" "$2")")" != LOST ]
+}
+
+# is_done ID FLAVOUR SECONDS: caught, or tortured for so long, and by the tree's tests if wanted
 is_done()
 {
 	local dir=$results/$1
 
 	[ -f "$dir/done" ] && [ "$(cat "$dir/state")" = built ] || return 1
-	[ "$hmm_tests" -eq 0 ] || [ "$(run_verdict "$dir/hmm-tests")" != LOST ] || return 1
-	grep -qx "$1" <<<"$caught" || [ "$(cat "$dir/done")" -ge "$2" ]
+	tests_are_done "$1" "$2" && tests_are_done control "$2" || return 1
+	grep -qx "$1" <<<"$caught" || [ "$(cat "$dir/done")" -ge "$3" ]
 }
 
 # prepare_bug ID FILE CHANGES FLAVOUR: applied and built, or why not
@@ -189,13 +206,16 @@ prepare_stock()
 # hangs is reported within 120 s; a kernel that is lost would go on for ever.
 hmm_tests_guest()
 {
-	local dir=$results/$1/hmm-tests
+	local dir build=$results/$1/boot
 
+	dir=$(tests_of "$1" "$2")
 	run_is_done "$dir" && return
+	[ "$1" != control ] || build=$(kernel_build_dir "$source_dir" "$2")
+	mkdir -p "${dir%/*}"
 	setpriv --pdeathsig TERM "$HMMT_TOP/tools/vm/boot.sh" --dir "$dir" --tools "$tools_dir" \
-		--build "$results/$1/boot" --image "${stock[$2]}" --engine det --seed 1 \
+		--build "$build" --image "${stock[$2]}" --engine det --seed 1 \
 		--mem 2048 --overdue 250 --expect selftest --flavour "$2" --label "$1" \
-		--quiet -- driver:stock hmm-tests </dev/null >>"$results/$1/log" 2>&1 || true
+		--quiet -- driver:stock hmm-tests </dev/null >>"${dir%/*}/log" 2>&1 || true
 	"$(host_bin_dir)/hmmt-judge" run "$dir" --known "$HMMT_TOP/configs/known" \
 		>"$dir/verdict.txt" 2>&1 || true
 	rm -rf "$dir/bundle"
@@ -204,7 +224,7 @@ hmm_tests_guest()
 # bug_job ID FLAVOUR SECONDS
 bug_job()
 {
-	[ "$hmm_tests" -eq 0 ] || hmm_tests_guest "$1" "$2"
+	[ "$hmm_tests" -eq 0 ] || [ "$1" = control ] || hmm_tests_guest "$1" "$2"
 	setpriv --pdeathsig TERM "$HMMT_TOP/tools/corpus/one-bug.sh" "$results" "$1" "$2" "$3" \
 		"$opt_profile" "${opt_seed:-1}" || return 0
 	"$(host_bin_dir)/hmmt-corpus" table "$CORPUS" "$results" >"$results/table.txt.$1" || true
@@ -228,6 +248,16 @@ wait_below()
 	while running_jobs "$1"; do wait -n "${jobs[@]}" 2>/dev/null || true; done
 }
 
+# start_stock_tests FLAVOUR: once
+start_stock_tests()
+{
+	if [ -n "${stock_tests[$1]:-}" ] || tests_are_done control "$1"; then return; fi
+	stock_tests[$1]=1
+	wait_below "$opt_vms"
+	hmm_tests_guest control "$1" &
+	jobs+=($!)
+}
+
 run_bugs()
 {
 	local id file changes flavour secs kind rc
@@ -235,9 +265,12 @@ run_bugs()
 	while IFS=$'\t' read -r id file changes flavour secs _ _ kind <&3; do
 		# more time shows nothing of what cannot be seen
 		[ -z "$budget" ] || [[ $kind = equivalent && $budget -gt $secs ]] || secs=$budget
-		if is_done "$id" "$secs"; then continue; fi
+		if is_done "$id" "$flavour" "$secs"; then continue; fi
 		mkdir -p "$results/$id"
-		[ "$check" -eq 1 ] || prepare_stock "$flavour"
+		if [ "$check" -eq 0 ]; then
+			prepare_stock "$flavour"
+			start_stock_tests "$flavour"
+		fi
 		rc=0
 		tree_lock
 		prepare_bug "$id" "$file" "$changes" "$flavour" || rc=$?
@@ -268,7 +301,7 @@ interrupted()
 main()
 {
 	local bugs rc=0
-	declare -gA stock=()
+	declare -gA stock=() stock_tests=()
 
 	parse "$@"
 	if [ -n "$table" ]; then

@@ -31,9 +31,10 @@ static bool has_title(const struct titles *t, const char *title)
 {
 	size_t i;
 
-	for (i = 0; i < t->nr; i++)
-		if (!strcmp(t->title[i], title))
-			return true;
+	for (; t; t = t->and)
+		for (i = 0; i < t->nr; i++)
+			if (!strcmp(t->title[i], title))
+				return true;
 	return false;
 }
 
@@ -86,21 +87,26 @@ static int add_stock_titles(struct titles *t, const char *corpus)
 
 int titles_read(const char *corpus, const char *control, struct titles *t)
 {
-	struct dirent **names;
-	char path[4096];
-	json_t *verdict;
-	int i, n, err;
+	int err;
 
 	memset(t, 0, sizeof(*t));
 	err = add_stock_titles(t, corpus);
-	if (!control)
-		return err;
-	n = scandir(control, &names, NULL, alphasort);
+	return err || !control ? err : titles_add(control, t);
+}
+
+int titles_add(const char *runs, struct titles *t)
+{
+	struct dirent **names;
+	char path[4096];
+	json_t *verdict;
+	int i, n, err = 0;
+
+	n = scandir(runs, &names, NULL, alphasort);
 	if (n < 0)
-		return err || errno == ENOENT ? err : -errno;
+		return errno == ENOENT ? 0 : -errno;
 	for (i = 0; i < n; i++) {
 		if (!err && names[i]->d_name[0] != '.')
-			err = hmmt_path(path, sizeof(path), "%s/%s", control, names[i]->d_name);
+			err = hmmt_path(path, sizeof(path), "%s/%s", runs, names[i]->d_name);
 		if (!err && names[i]->d_name[0] != '.') {
 			verdict = read_verdict(path);
 			err = add_titles(t, verdict);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The table of a corpus run. RESULTS/bugs.tsv names the bugs in its first
- * column; RESULTS/ID has a file "state" (built, or why not) and the runs,
- * RESULTS/control those of the unmodified kernel. Everything is read again each
+ * column, and their flavour in the fourth; RESULTS/ID has a file "state" (built, or why not)
+ * and the runs, RESULTS/control those of the unmodified kernel, and RESULTS/stock-FLAVOUR
+ * what hmm-tests do on that. Everything is read again each
  * time: what the control showed later takes back what looked new before.
  */
 #include <errno.h>
@@ -19,6 +20,7 @@ static const char * const state_names[] = {
 
 struct row {
 	const struct bug *bug;
+	char flavour[32];
 	enum state state;
 	struct finding f;
 	unsigned int guests;
@@ -49,10 +51,28 @@ static enum state build_state(const char *dir)
 	return state;
 }
 
-static void read_row(struct row *r, const char *results, const struct titles *control)
+/* The tree's own hmm-tests, of which some fail on the unmodified kernel of one flavour only */
+static void read_tests(struct row *r, const char *results, const struct titles *control)
 {
+	struct titles stock = { .and = control };
 	char dir[4096], path[4096];
 	struct finding f;
+
+	if (hmmt_path(dir, sizeof(dir), "%s/%s/hmm-tests", results, r->bug->id) ||
+	    hmmt_path(path, sizeof(path), "%s/stock-%s", results, r->flavour) ||
+	    titles_add(path, &stock))
+		return;
+	if (!finding_read(dir, &stock, NULL, &f) && strcmp(f.verdict, "LOST")) {
+		r->tested = true;
+		r->by_judge = f.title[0];
+		r->by_tests = !finding_read(dir, &stock, "test", &f) && f.title[0];
+	}
+	titles_free(&stock);
+}
+
+static void read_row(struct row *r, const char *results, const struct titles *control)
+{
+	char dir[4096];
 
 	if (hmmt_path(dir, sizeof(dir), "%s/%s", results, r->bug->id))
 		return;
@@ -63,12 +83,7 @@ static void read_row(struct row *r, const char *results, const struct titles *co
 		else
 			r->state = r->bug->equivalent ? EQUIVALENT : SURVIVED;
 	}
-	if (hmmt_path(path, sizeof(path), "%s/hmm-tests", dir) ||
-	    finding_read(path, control, NULL, &f) || !strcmp(f.verdict, "LOST"))
-		return;
-	r->tested = true;
-	r->by_judge = f.title[0];
-	r->by_tests = !finding_read(path, control, "test", &f) && f.title[0];
+	read_tests(r, results, control);
 }
 
 /* Noticed by what its head says? */
@@ -209,12 +224,16 @@ static size_t read_rows(const struct corpus *c, const char *results, struct row 
 	struct hmmt_lines l;
 	char path[4096], *s;
 	size_t nr = 0;
+	int i;
 
 	if (hmmt_path(path, sizeof(path), "%s/bugs.tsv", results) ||
 	    hmmt_lines_open(&l, path, HMMT_LINE_MAX))
 		return 0;
 	while (nr < c->nr && (s = hmmt_lines_next(&l))) {
 		row[nr].bug = corpus_find(c, strsep(&s, "\t"));
+		for (i = 0; s && i < 2; i++)
+			strsep(&s, "\t");
+		hmmt_copy(row[nr].flavour, sizeof(row[nr].flavour), s ? strsep(&s, "\t") : "");
 		nr += !!row[nr].bug;
 	}
 	hmmt_lines_close(&l);
