@@ -245,6 +245,12 @@ int hmmt_file_field(const char *path, const char *key, uint64_t *val);
 /* hmmt_vmstat_fold - fold the per-CPU vmstat differences (needs root). */
 int hmmt_vmstat_fold(void);
 /*
+ * hmmt_drain - let go of the folios that wait in batches of their CPU, for an LRU list
+ * or to be mlocked or unlocked, each with a reference. Compaction of all zones is what
+ * does it (needs root).
+ */
+int hmmt_drain(void);
+/*
  * hmmt_tables_kb - page tables, without those of init and of this process, where there
  * are no others: what nobody has. Folded before.
  */

@@ -95,6 +95,11 @@ int hmmt_vmstat_fold(void)
 	return len < 0 ? len : 0;
 }
 
+int hmmt_drain(void)
+{
+	return hmmt_write_file("/proc/sys/vm/compact_memory", "1");
+}
+
 int hmmt_tables_kb(uint64_t *kb)
 {
 	uint64_t init = 0, own = 0;

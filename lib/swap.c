@@ -58,8 +58,8 @@ int hmmt_swap_out(void *at, size_t len)
 	int ret;
 
 	for (i = 0; i < 20 && !hmmt_pagemap_decode(entry).swap; i++) {
-		/* What waits on another CPU for an LRU list does not go; compaction ends that */
-		hmmt_write_file("/proc/sys/vm/compact_memory", "1");
+		/* What waits on another CPU for an LRU list does not go */
+		hmmt_drain();
 		if (madvise(at, len, MADV_PAGEOUT))
 			return -errno;
 		ret = hmmt_pagemap_read(getpid(), (unsigned long)at, 1, &entry);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* mlocked memory, and flags that device pages keep of their last use */
+#include <sched.h>
 #include <string.h>
 
 #include "findings.h"
@@ -86,8 +87,50 @@ static bool munlock_device(void)
 	return now == before;
 }
 
+static void run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	NEED(!sched_setaffinity(0, sizeof(set), &set));
+}
+
+static uint64_t used(void)
+{
+	struct hmmt_stats st;
+
+	NEED_OK(hmmt_stats(&dev, &st));
+	return st.pages_used;
+}
+
+/* What is unmapped is free, though the CPU that did it does nothing else any more. */
+static bool mlock_batch(void)
+{
+	const size_t len = 8 * HMMT_PAGE_SIZE;
+	char *p = thps(1, false);
+	uint64_t left, drained;
+
+	run_on(1);
+	NEED(!madvise(p, HMMT_PMD_SIZE, MADV_NOHUGEPAGE));
+	memset(p, 1, len);
+	NEED(!mlock(p, len));
+	all_to_dev(p, len);
+	NEED(used() == 8);
+	NEED(!munmap(p, HMMT_PMD_SIZE));
+	run_on(0);
+	sleep(2);
+	left = used();
+	NEED_OK(hmmt_drain());
+	drained = used();
+	printf("# %llu device pages in use 2 s after all was unmapped, %llu when each CPU was drained\n",
+	       (unsigned long long)left, (unsigned long long)drained);
+	return !left;
+}
+
 const struct finding mlock_findings[] = {
 	{ "stale-flags", stale_flags },
 	{ "munlock-device", munlock_device },
+	{ "mlock-batch", mlock_batch },
 	{}
 };

@@ -89,7 +89,7 @@ uint64_t mem_free_kb(void)
 	uint64_t kb = 0;
 
 	hmmt_write_file("/proc/sys/vm/drop_caches", "3");
-	hmmt_write_file("/proc/sys/vm/compact_memory", "1");
+	hmmt_drain();
 	/* what waits for RCU or for a worker is not lost */
 	sleep_ms(500);
 	hmmt_file_field("/proc/meminfo", "MemFree", &kb);

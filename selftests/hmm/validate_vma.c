@@ -299,8 +299,7 @@ static uint64_t nr_mlock(void)
 {
 	uint64_t n = 0;
 
-	/* drains what waits on its CPU to be unlocked */
-	hmmt_write_file("/proc/sys/vm/compact_memory", "1");
+	hmmt_drain();
 	hmmt_vmstat_fold();
 	hmmt_file_field("/proc/vmstat", "nr_mlock", &n);
 	return n;

@@ -39,11 +39,16 @@ static void device_left(const struct config *cfg, struct shared *sh, const struc
 	unsigned int tries;
 	int ret = 0;
 
-	/* The last references may go a grace period later. */
+	/*
+	 * The last references may go a grace period later, and those that the mlock batch
+	 * of a CPU has when that is drained (docs/findings/munlock-device.md).
+	 */
 	for (tries = 0; tries < 40; tries++) {
 		ret = hmmt_stats(dev, &st);
 		if (ret || !st.pages_used)
 			break;
+		if (cfg->guest)
+			hmmt_drain();
 		nap_ms(50);
 	}
 	checked(sh, ORACLE_CONSERVATION);
@@ -140,9 +145,9 @@ static void mlocked_left(struct baseline *b, struct baseline *now, const struct 
 	bool bust = bust_round(cfg, sh, "mlocked");
 	unsigned int tries;
 
-	/* Some wait on their CPU to be unlocked; this is one that drains them. */
+	/* Some wait on their CPU to be unlocked. */
 	for (tries = 0; tries < 20 && now->mlocked > b->mlocked; tries++) {
-		hmmt_write_file("/proc/sys/vm/compact_memory", "1");
+		hmmt_drain();
 		nap_ms(50);
 		if (sampled(sh, now))
 			return;
