@@ -178,7 +178,6 @@ rejects "more titles than there is room for" "$(printf 'title: x\\n%.0s' 1 2 3 4
 rejects "bad expression" 'title: /a(b/\nkernels: *\nreference: r\nevidence: e\n' 'does not compile'
 rejects "a second expression that is bad" 'title: x\ntitle: /a(b/\nkernels: *\nreference: r\nevidence: e\n' 'does not compile'
 rejects "a bad expression for what is beside it" 'title: x\nkernels: *\nreference: r\nevidence: e\nbeside: /a(b/\n' 'does not compile'
-rejects "of no kind of run" 'title: x\nkernels: *\nreference: r\nevidence: e\nexpect: x\n' 'neither torture'
 rejects "no key" 'title x\n' 'not "key: value"'
 
 # one bug, more than one title; splat-warning is a WARNING in migrate_vma_collect_huge_pmd
@@ -194,8 +193,13 @@ explains()
 }
 explains "none of its titles" 1 'title: x\ntitle: /WARNING in else.*/'
 explains "by its second title" 0 'title: x\ntitle: WARNING in migrate_vma_collect_huge_pmd'
-explains "in runs of its kind" 0 'title: /WARNING in .*/\nexpect: torture'
-explains "in runs of the other kind" 1 'title: /WARNING in .*/\nexpect: selftest'
+explains "not without its row of the matrix" 1 'title: /WARNING in .*/\nrow: split.join'
+sed -i '/cut here/s/^\(\[[^]]*\]\) .*/\1 hmm-validate: split.join\n&/' "$tmp/run/console.log"
+judged run "$tmp/run" --known "$tmp/known"
+ktap_equal "known: in that row" "exit $rc" "exit 0"
+sed -i 's/hmm-validate: split.join/hmm-validate: split.joined/' "$tmp/run/console.log"
+judged run "$tmp/run" --known "$tmp/known"
+ktap_equal "known: not in another row" "exit $rc" "exit 1"
 explains "in runs of another program" 0 'title: /WARNING in .*/\nexcept: tortur'
 explains "but not of this one" 1 'title: /WARNING in .*/\nexcept: torture'
 beside='beside: /Bad rss.*|non-zero pgtables_bytes/'

@@ -22,6 +22,7 @@
 struct parser {
 	struct hmmt_console *con;
 	int64_t now_us;
+	char row[HMMT_ROW_MAX];		/* of the matrix */
 
 	/* the report being read */
 	const struct hmmt_splat_rule *rule;
@@ -249,6 +250,7 @@ static void open_splat(struct parser *p, const struct hmmt_splat_rule *r, const 
 	p->cur.time_us = p->now_us;
 	p->cur.count = 1;
 	p->cur.fatal = r->fatal;
+	hmmt_copy(p->cur.row, sizeof(p->cur.row), p->row);
 	*p->what = *p->access = *p->line_fn = *p->rip = *p->at = *p->sure = *p->guess = '\0';
 	p->better = p->rip_seen = p->idle = false;
 	p->open_lines = 0;
@@ -412,6 +414,9 @@ static bool injected_failure(struct parser *p, const char *text)
 	return false;
 }
 
+/* hmm-validate names a row when it begins. */
+#define ROW_MARK	"hmm-validate: "
+
 static void kernel_text(struct parser *p, const char *text, unsigned long line)
 {
 	static const char * const shouts[] = { "test_hmm: FAIL ", "hmm-validate: FAIL " };
@@ -426,6 +431,10 @@ static void kernel_text(struct parser *p, const char *text, unsigned long line)
 			shout(p, text + len);
 			return;
 		}
+	}
+	if (!strncmp(text, ROW_MARK, strlen(ROW_MARK))) {
+		hmmt_copy(p->row, sizeof(p->row), text + strlen(ROW_MARK));
+		return;
 	}
 	if (injected_failure(p, text) || (r && hmmt_splat_filtered(text))) {
 		p->con->filtered++;

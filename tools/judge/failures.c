@@ -93,7 +93,10 @@ static void console_failures(struct hmmt_judgement *j)
 		snprintf(where, sizeof(where), "console.log line %lu", s->line);
 		f = hmmt_add_failure(j, s->driver ? "driver" : "console", s->title, where,
 				     s->time_us);
-		if (f && is_watchdog(s))
+		if (!f)
+			continue;
+		hmmt_copy(f->row, sizeof(f->row), s->row);
+		if (is_watchdog(s))
 			hmmt_copy(f->oracle, sizeof(f->oracle), "hang");
 	}
 }

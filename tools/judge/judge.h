@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #define HMMT_TITLE_MAX	200
+#define HMMT_ROW_MAX	64
 #define HMMT_LINE_MAX	4096
 #define HMMT_SPLATS_MAX	256
 #define HMMT_NO_TIME	INT64_MIN
@@ -93,6 +94,7 @@ struct hmmt_splat {
 	bool folded;		/* came after a fatal one */
 	bool hang;		/* the panic that our own NMI caused */
 	bool driver;		/* the function is one of our module */
+	char row[HMMT_ROW_MAX];	/* of the matrix, that was under way; "" if none was */
 	const char *known;	/* name of the known issue that explains it */
 };
 
@@ -155,7 +157,7 @@ struct hmmt_known {
 	char *title[HMMT_KNOWN_TITLES];		/* NULL behind the last one */
 	bool regex[HMMT_KNOWN_TITLES];
 	char *kernels;		/* space separated shell patterns */
-	char *reference, *evidence, *without, *expect, *except, *spoils, *beside;
+	char *reference, *evidence, *without, *row, *except, *spoils, *beside;
 	bool beside_regex;
 };
 
@@ -167,9 +169,12 @@ struct hmmt_known_list {
 /* Reads DIR/ *.known; complains on stderr and returns -EINVAL on a bad one. */
 int hmmt_known_read(const char *dir, struct hmmt_known_list *list);
 void hmmt_known_free(struct hmmt_known_list *list);
-/* The known issue that @title is in a run, of which @run is what run.json says; or NULL */
+/*
+ * The known issue that @title is in a run, of which @run is what run.json says; or NULL. @row: of
+ * the matrix, in which it was seen; NULL where that does not matter
+ */
 const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list, const char *title,
-					  const json_t *run);
+					  const json_t *run, const char *row);
 
 /* ---- runinfo.c: run.json and the header of the journal ---- */
 
@@ -217,6 +222,7 @@ struct hmmt_failure {
 	char oracle[32];	/* which one, of source oracle; "" if that is not known */
 	char *detail;
 	int64_t time_us;
+	char row[HMMT_ROW_MAX];	/* of source console and driver, see struct hmmt_splat */
 	const char *known;
 	const char *spoils;	/* what the known issue leaves behind, or NULL */
 };

@@ -10,8 +10,8 @@
  *   evidence:  why it is the kernel's bug and not ours
  *   without:   ops that run.sh leaves out on these kernels, since the guest
  *              would die of it at once (optional; read by tools/campaign)
- *   expect:    torture or selftest: only in runs of that kind, where a bug of
- *              the other kind could have the same title (optional)
+ *   row:       rows of the matrix, what the console says otherwise is something else
+ *              with the same title (optional)
  *   except:    a program of the guest, in which it cannot come about: there the
  *              same title is that of something else (optional)
  *   beside:    a title that it has in runs only in which there is one of the others,
@@ -45,7 +45,7 @@ static void free_item(struct hmmt_known *k)
 	free(k->reference);
 	free(k->evidence);
 	free(k->without);
-	free(k->expect);
+	free(k->row);
 	free(k->except);
 	free(k->spoils);
 	free(k->beside);
@@ -68,8 +68,8 @@ static char **field(struct hmmt_known *k, const char *key)
 		return &k->evidence;
 	if (!strcmp(key, "without"))
 		return &k->without;
-	if (!strcmp(key, "expect"))
-		return &k->expect;
+	if (!strcmp(key, "row"))
+		return &k->row;
 	if (!strcmp(key, "except"))
 		return &k->except;
 	if (!strcmp(key, "spoils"))
@@ -89,7 +89,7 @@ static int set_field(const char *path, struct hmmt_known *k, char *line)
 	to = field(k, line);
 	if (!to) {
 		snprintf(what, sizeof(what),
-			 "unknown key \"%.40s\" (title, kernels, reference, evidence, without, expect, except, beside, spoils)",
+			 "unknown key \"%.40s\" (title, kernels, reference, evidence, without, row, except, beside, spoils)",
 			 line);
 		return known_error(path, what);
 	}
@@ -134,8 +134,6 @@ static int check_item(const char *path, struct hmmt_known *k)
 		return known_error(path, "reference: is missing; nothing is known without one");
 	if (!k->evidence)
 		return known_error(path, "evidence: is missing; nothing is known without it");
-	if (k->expect && strcmp(k->expect, "torture") && strcmp(k->expect, "selftest"))
-		return known_error(path, "expect: neither torture nor selftest");
 	for (i = 0; !err && i < HMMT_KNOWN_TITLES && k->title[i]; i++)
 		err = check_title(path, k->title[i], &k->regex[i]);
 	if (!err && k->beside)
@@ -249,13 +247,14 @@ static bool one_title_matches(const struct hmmt_known *k, const char *title)
 	return false;
 }
 
-static bool kernel_matches(const char *patterns, const char *kernel)
+/* Is one of the shell patterns that of @name? */
+static bool one_matches(const char *patterns, const char *name)
 {
 	char buf[HMMT_LINE_MAX], *save = NULL, *p;
 
 	hmmt_copy(buf, sizeof(buf), patterns);
 	for (p = strtok_r(buf, " ,\t", &save); p; p = strtok_r(NULL, " ,\t", &save))
-		if (!fnmatch(p, kernel, 0))
+		if (!fnmatch(p, name, 0))
 			return true;
 	return false;
 }
@@ -274,15 +273,15 @@ static bool ran(const char *cmdline, const char *program)
 	return false;
 }
 
-static bool known_in(const struct hmmt_known *k, const json_t *run)
+static bool known_in(const struct hmmt_known *k, const json_t *run, const char *row)
 {
-	return kernel_matches(k->kernels, hmmt_json_str(run, "kernel_release", "unknown")) &&
-	       (!k->expect || !strcmp(k->expect, hmmt_json_str(run, "expect", "torture"))) &&
+	return one_matches(k->kernels, hmmt_json_str(run, "kernel_release", "unknown")) &&
+	       (!k->row || !row || one_matches(k->row, row)) &&
 	       (!k->except || !ran(hmmt_json_str(run, "cmdline", ""), k->except));
 }
 
 const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list, const char *title,
-					  const json_t *run)
+					  const json_t *run, const char *row)
 {
 	const struct hmmt_known *k;
 	char norm[HMMT_TITLE_MAX];
@@ -291,7 +290,7 @@ const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list, co
 	hmmt_title_normalise(title, norm, sizeof(norm));
 	for (i = 0; list && i < list->nr; i++) {
 		k = &list->item[i];
-		if (known_in(k, run) && one_title_matches(k, norm))
+		if (known_in(k, run, row) && one_title_matches(k, norm))
 			return k;
 	}
 	return NULL;

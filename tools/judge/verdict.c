@@ -219,13 +219,15 @@ static void is_known(struct hmmt_judgement *j, struct hmmt_failure *f, const str
 /* True when every failure is a known issue; names them. */
 static bool all_known(struct hmmt_judgement *j, const struct hmmt_known_list *list)
 {
+	bool all = true, from_console;
 	struct hmmt_failure *f;
-	bool all = true;
 	size_t i;
 
 	for (i = 0; i < j->nr_failures; i++) {
 		f = &j->failure[i];
-		is_known(j, f, hmmt_known_match(list, f->title, j->run.json));
+		from_console = !strcmp(f->source, "console") || !strcmp(f->source, "driver");
+		is_known(j, f, hmmt_known_match(list, f->title, j->run.json,
+						from_console ? f->row : NULL));
 	}
 	for (i = 0; i < j->nr_failures; i++) {
 		f = &j->failure[i];

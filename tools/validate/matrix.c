@@ -115,7 +115,7 @@ static const char *known_as(const json_t *verdict, const char *name)
 	char title[HMMT_TITLE_MAX];
 
 	snprintf(title, sizeof(title), "test %s failed", name);
-	k = hmmt_known_match(&known_issues, title, run);
+	k = hmmt_known_match(&known_issues, title, run, NULL);
 	return k ? k->name : NULL;
 }
 
