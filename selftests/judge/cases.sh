@@ -200,6 +200,10 @@ ktap_equal "known: in that row" "exit $rc" "exit 0"
 sed -i 's/hmm-validate: split.join/hmm-validate: split.joined/' "$tmp/run/console.log"
 judged run "$tmp/run" --known "$tmp/known"
 ktap_equal "known: not in another row" "exit $rc" "exit 1"
+sed -i 's/hmm-validate: split.joined/hmm-validate: split.join/
+	/cut here/s/^\(\[[^]]*\]\) .*/\1 hmmtorture: step hmm-validate ends, status 0\n&/' "$tmp/run/console.log"
+judged run "$tmp/run" --known "$tmp/known"
+ktap_equal "known: not behind the matrix" "exit $rc" "exit 1"
 explains "in runs of another program" 0 'title: /WARNING in .*/\nexcept: tortur'
 explains "but not of this one" 1 'title: /WARNING in .*/\nexcept: torture'
 beside='beside: /Bad rss.*|non-zero pgtables_bytes/'

@@ -414,8 +414,9 @@ static bool injected_failure(struct parser *p, const char *text)
 	return false;
 }
 
-/* hmm-validate names a row when it begins. */
+/* hmm-validate names a row when it begins; the last one ends with the step of init. */
 #define ROW_MARK	"hmm-validate: "
+#define STEP_MARK	"hmmtorture: step "
 
 static void kernel_text(struct parser *p, const char *text, unsigned long line)
 {
@@ -436,6 +437,8 @@ static void kernel_text(struct parser *p, const char *text, unsigned long line)
 		hmmt_copy(p->row, sizeof(p->row), text + strlen(ROW_MARK));
 		return;
 	}
+	if (!strncmp(text, STEP_MARK, strlen(STEP_MARK)))
+		*p->row = '\0';
 	if (injected_failure(p, text) || (r && hmmt_splat_filtered(text))) {
 		p->con->filtered++;
 		r = NULL;

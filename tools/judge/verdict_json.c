@@ -50,6 +50,8 @@ static json_t *failures_json(const struct hmmt_judgement *j)
 		json_object_set_new(e, "detail", hmmt_json_string(f->detail ? f->detail : ""));
 		if (f->time_us != HMMT_NO_TIME)
 			json_object_set_new(e, "time_us", json_integer(f->time_us));
+		if (f->row[0])
+			json_object_set_new(e, "row", hmmt_json_string(f->row));
 		if (f->known)
 			json_object_set_new(e, "known", hmmt_json_string(f->known));
 		if (f->spoils)

@@ -157,26 +157,6 @@ static void add_tests(const struct hmmt_results *res, const json_t *verdict)
 	}
 }
 
-/* The row that was under way at a line of the console, by the marks of hmm-validate */
-static struct row *row_at(const char *console, unsigned long line)
-{
-	static const char mark[] = "hmm-validate: ";
-	struct row *row = NULL, *found;
-	struct hmmt_lines l;
-	char *s;
-
-	if (hmmt_lines_open(&l, console, HMMT_LINE_MAX))
-		return NULL;
-	while (line-- && (s = hmmt_lines_next(&l))) {
-		s = strstr(s, mark);
-		found = s ? find_row(s + strlen(mark)) : NULL;
-		if (found)
-			row = found;
-	}
-	hmmt_lines_close(&l);
-	return row;
-}
-
 /* Where nothing tells the row, the guest is a row of its own */
 static struct row *row_of_guest(const char *guest)
 {
@@ -196,21 +176,17 @@ static struct row *row_of_guest(const char *guest)
  * What the console or the end of the guest says belongs to the row that was
  * under way.
  */
-static void add_guest(const char *guest, const char *console, const char *begun,
-		      const json_t *verdict)
+static void add_guest(const char *guest, const char *begun, const json_t *verdict)
 {
 	const char *v = hmmt_json_str(verdict, "verdict", "LOST"), *known;
 	struct row *last = *begun ? find_row(begun) : NULL, *row;
 	const json_t *f, *reason;
-	unsigned long line;
 	size_t i;
 
 	json_array_foreach(json_object_get(verdict, "failures"), i, f) {
 		if (!strcmp(hmmt_json_str(f, "source", ""), "test"))
 			continue;
-		row = last;
-		if (sscanf(hmmt_json_str(f, "detail", ""), "console.log line %lu", &line) == 1)
-			row = row_at(console, line) ?: last;
+		row = find_row(hmmt_json_str(f, "row", "")) ?: last;
 		known = hmmt_json_str(f, "known", NULL);
 		set(row ?: row_of_guest(guest), known ? KNOWN : FAIL,
 		    hmmt_json_str(f, "title", ""), known);
@@ -224,7 +200,7 @@ static void add_guest(const char *guest, const char *console, const char *begun,
 static int add_run(const char *dir, const char *guest)
 {
 	struct hmmt_results res = { 0 };
-	char path[4096], console[4096], begun[128];
+	char path[4096], begun[128];
 	json_t *verdict = NULL;
 	int err;
 
@@ -232,15 +208,13 @@ static int add_run(const char *dir, const char *guest)
 	if (!err)
 		verdict = json_load_file(path, 0, NULL);
 	if (!err)
-		err = hmmt_path(console, sizeof(console), "%s/%s/console.log", dir, guest);
-	if (!err)
 		err = hmmt_path(path, sizeof(path), "%s/%s/results.log", dir, guest);
 	if (!err)
 		err = hmmt_results_read(path, &res);
 	if (!err) {
 		last_begun(path, begun, sizeof(begun));
 		add_tests(&res, verdict);
-		add_guest(guest, console, begun, verdict);
+		add_guest(guest, begun, verdict);
 		hmmt_results_free(&res);
 	}
 	json_decref(verdict);
