@@ -108,6 +108,31 @@ void dmirror_flags_check(struct dmirror_device *mdevice, struct page *page,
 	dmirror_count_add(mdevice, flags_left, left);
 }
 
+/*
+ * Who drops the last reference of a page that is locked or mapped drops one that is not
+ * his. Of a normal page the allocator says so (free_pages_prepare()); of a device page nobody
+ * does, and what crashes later is an innocent. The stack below the driver's report names
+ * who it was.
+ */
+void dmirror_freed_check(struct page *page)
+{
+	static atomic_t reports = ATOMIC_INIT(8);
+	struct folio *folio = page_folio(page);
+	const char *why;
+
+	if (folio_test_locked(folio))
+		why = "device folio freed while locked";
+	else if (folio_mapcount(folio))
+		why = "device folio freed while mapped";
+	else
+		return;
+	if (atomic_dec_if_positive(&reports) < 0)
+		return;
+	pr_err("%s: pfn %#lx order %u\n", why, page_to_pfn(page), folio_order(folio));
+	dump_page(page, why);
+	dump_stack();
+}
+
 /* Notes a violation when @found is not @expected, unless there is one already */
 bool dmirror_check_failed(struct hmmt_check *check, u32 which, u64 pfn,
 			  u64 expected, u64 found)

@@ -161,6 +161,7 @@ static void devmem_free(struct page *page, unsigned int order)
 	unsigned int index = dmirror_page_index(chunk, page);
 	bool drained;
 
+	dmirror_freed_check(page);
 	dmirror_poison_pages(page, 1UL << order);
 	/*
 	 * No kernel forgets all of it: the next user would inherit that it is dirty, or

@@ -246,6 +246,7 @@ void dmirror_poison_check(struct dmirror_device *mdevice, struct page *page,
 			  unsigned long nr);
 void dmirror_flags_check(struct dmirror_device *mdevice, struct page *page,
 			 unsigned long nr);
+void dmirror_freed_check(struct page *page);
 bool dmirror_check_failed(struct hmmt_check *check, u32 which, u64 pfn,
 			  u64 expected, u64 found);
 int dmirror_devmem_check(struct dmirror_device *mdevice, struct hmmt_check *check,

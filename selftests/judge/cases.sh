@@ -174,7 +174,7 @@ rejects "without title" 'kernels: *\nreference: r\nevidence: e\n' 'title: is mis
 rejects "without kernels" 'title: x\nreference: r\nevidence: e\n' 'kernels: is missing'
 rejects "unknown key" 'title: x\nkernel: *\n' 'unknown key "kernel"'
 rejects "given twice" 'title: x\nkernels: *\nkernels: *\n' 'given twice'
-rejects "more titles than there is room for" "$(printf 'title: x\\n%.0s' 1 2 3 4 5 6 7 8 9)" 'given twice'
+rejects "more titles than there is room for" "$(printf 'title: x\\n%.0s' {1..17})" 'given too often'
 rejects "bad expression" 'title: /a(b/\nkernels: *\nreference: r\nevidence: e\n' 'does not compile'
 rejects "a second expression that is bad" 'title: x\ntitle: /a(b/\nkernels: *\nreference: r\nevidence: e\n' 'does not compile'
 rejects "a bad expression for what is beside it" 'title: x\nkernels: *\nreference: r\nevidence: e\nbeside: /a(b/\n' 'does not compile'

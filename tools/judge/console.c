@@ -326,6 +326,11 @@ static void feed_splat(struct parser *p, const char *text)
 		return;
 	for (s = text; *s == ' '; s++)
 		;
+	/* What comes behind the stack, such as another dump of a page, is another report's */
+	if (p->rule->where == HMMT_WHERE_STACK && *p->sure && !strcmp(s, "</TASK>")) {
+		close_splat(p);
+		return;
+	}
 	if (!strncmp(s, "? ", 2)) {
 		guess = true;
 		s += 2;
@@ -333,6 +338,8 @@ static void feed_splat(struct parser *p, const char *text)
 	/* Frames only: a blank, a symbol, an offset. */
 	if (strstr(s, "+0x") && hmmt_title_symbol(s, name, sizeof(name)) &&
 	    (s[strcspn(s, " +")] == '+')) {
+		if (!strcmp(p->rule->kind, "device-free") && hmmt_title_is_freeing(name))
+			return;
 		if (!*p->sure && !*p->guess && !*p->rip && hmmt_title_is_idle(name))
 			p->idle = true;
 		keep(guess ? p->guess : p->sure, sizeof(p->sure), name);

@@ -51,6 +51,7 @@ bool hmmt_title_symbol(const char *text, char *name, size_t size);
 /* True for functions that report, lock, wait or trap for somebody else. */
 bool hmmt_title_is_plumbing(const char *name);
 /* True for what a CPU runs that has nothing to do. */
+bool hmmt_title_is_freeing(const char *name);
 bool hmmt_title_is_idle(const char *name);
 /* Drops addresses and numbers that vary; @out may be @text. */
 void hmmt_title_normalise(const char *text, char *out, size_t size);
@@ -150,7 +151,7 @@ void hmmt_results_free(struct hmmt_results *res);
 
 /* ---- known.c ---- */
 
-#define HMMT_KNOWN_TITLES	8
+#define HMMT_KNOWN_TITLES	16
 
 struct hmmt_known {
 	char *name;		/* file name without .known */

@@ -94,7 +94,8 @@ static int set_field(const char *path, struct hmmt_known *k, char *line)
 		return known_error(path, what);
 	}
 	if (*to) {
-		snprintf(what, sizeof(what), "%.40s: given twice", line);
+		snprintf(what, sizeof(what), "%.40s: given %s", line,
+			 to == &k->title[HMMT_KNOWN_TITLES - 1] ? "too often" : "twice");
 		return known_error(path, what);
 	}
 	value += strspn(value, " \t");

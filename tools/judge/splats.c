@@ -63,6 +63,13 @@ static void take_bad(const char *rest, char *out, size_t size)
 		hmmt_copy(out, size, "entry");
 }
 
+/* "locked: pfn 0x2000 order 9" -> "locked" */
+static void take_freed(const char *rest, char *out, size_t size)
+{
+	if (!hmmt_title_symbol(rest, out, size))
+		hmmt_copy(out, size, "in use");
+}
+
 /* "Oops: divide error: 0000 [#1]" -> "divide error" */
 static void take_oops(const char *rest, char *out, size_t size)
 {
@@ -153,6 +160,8 @@ static const struct hmmt_splat_rule rules[] = {
 	     take_type, NONE),
 	RULE("BUG: non-zero pgtables_bytes", NULL, "pgtables-bytes", "non-zero pgtables_bytes",
 	     NULL, NONE),
+	RULE("test_hmm: device folio freed while ", NULL, "device-free",
+	     "device folio freed while %s", take_freed, STACK),
 	RULE("mm/pgtable-generic.c:", ": bad p", "bad-pte", "bad %s entry cleared", take_bad, NONE),
 	RULE("get_swap_device: Bad swap", NULL, "bad-pte", "bad swap entry", NULL, NONE),
 	RULE("BUG ", "): ", "slab", "slab corruption: %s", take_slab, NONE),

@@ -63,6 +63,12 @@ static const char * const plumbing[] = {
 	"rcu_read_lock*", "rcu_lock_*", "hrtimer_nanosleep*",
 };
 
+/* In a report that a device page is freed too early: who frees it for the one that is meant */
+static const char * const freeing[] = {
+	"dmirror_freed_check", "devmem_free", "dmirror_folio_free", "dmirror_page_free",
+	"free_zone_device_*", "__folio_put", "folios_put_refs",
+};
+
 static const char * const idle[] = {
 	"default_idle*", "pv_native_safe_halt", "native_safe_halt", "acpi_*idle*",
 	"acpi_safe_halt", "cpuidle_*", "do_idle", "cpu_startup_entry",
@@ -88,6 +94,11 @@ static bool any_match(const char * const *pattern, size_t nr, const char *name)
 bool hmmt_title_is_plumbing(const char *name)
 {
 	return any_match(plumbing, HMMT_NELEM(plumbing), name);
+}
+
+bool hmmt_title_is_freeing(const char *name)
+{
+	return any_match(freeing, HMMT_NELEM(freeing), name);
 }
 
 bool hmmt_title_is_idle(const char *name)
