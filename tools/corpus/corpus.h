@@ -37,11 +37,7 @@ struct titles {
 	const struct titles *and;	/* these as well, or NULL */
 };
 
-/* From the verdict.json of every run below @control, none when it is not there or NULL, and
- * from @corpus/stock.titles, those that it was seen to show at other times.
- */
-int titles_read(const char *corpus, const char *control, struct titles *t);
-/* Those of every run below @runs, none when it is not there */
+/* Adds those of the verdict.json of every run below @runs, none when it is not there */
 int titles_add(const char *runs, struct titles *t);
 void titles_free(struct titles *t);
 
@@ -65,9 +61,7 @@ int finding_read(const char *run, const struct titles *not_new, const char *sour
 int findings_read(const char *dir, const struct titles *not_new, struct finding *f,
 		  unsigned int *guests);
 
-/* Prints the table of RESULTS and writes RESULTS/table.tsv; the exit code. @dir holds
- * the corpus.
- */
-int corpus_table(const struct corpus *c, const char *dir, const char *results);
+/* Prints the table of RESULTS and writes RESULTS/table.tsv; the exit code */
+int corpus_table(const struct corpus *c, const char *results);
 
 #endif

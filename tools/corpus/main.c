@@ -8,7 +8,7 @@
 static const char usage[] =
 "usage: hmmt-corpus bugs DIR [ID...]          a line for each bug, for the runner\n"
 "       hmmt-corpus list DIR [ID...]          the same for people\n"
-"       hmmt-corpus new DIR RUNDIR [CONTROL]  seconds tortured; the first new failure\n"
+"       hmmt-corpus new RUNDIR [CONTROL]      seconds tortured; the first new failure\n"
 "       hmmt-corpus table DIR RESULTS         the table of a corpus run\n"
 "DIR holds the .cocci files. Exit: 0; new: 0 there is one, 1 none; table: 0 all\n"
 "caught, 1 some not, 3 not all run; 2 usage or a bad .cocci.\n";
@@ -46,13 +46,14 @@ static int print_bugs(const struct corpus *c, char **id, int n, bool people)
 }
 
 /* @control: NULL for a run of the control itself */
-static int print_new(const char *dir, const char *run, const char *control)
+static int print_new(const char *run, const char *control)
 {
-	struct titles t;
+	struct titles t = { 0 };
 	struct finding f;
-	int err;
+	int err = 0;
 
-	err = titles_read(dir, control, &t);
+	if (control)
+		err = titles_add(control, &t);
 	if (!err)
 		err = finding_read(run, &t, NULL, &f);
 	titles_free(&t);
@@ -69,8 +70,8 @@ int main(int argc, char **argv)
 	struct corpus c;
 	int ret = 2;
 
-	if ((argc == 4 || argc == 5) && !strcmp(argv[1], "new"))
-		return print_new(argv[2], argv[3], argv[4]);
+	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "new"))
+		return print_new(argv[2], argv[3]);
 	if (argc < 3 || (strcmp(argv[1], "bugs") && strcmp(argv[1], "list") &&
 			 (strcmp(argv[1], "table") || argc != 4))) {
 		fputs(usage, stderr);
@@ -79,7 +80,7 @@ int main(int argc, char **argv)
 	if (corpus_read(argv[2], &c))
 		fprintf(stderr, "hmmt-corpus: %s cannot be used\n", argv[2]);
 	else if (!strcmp(argv[1], "table"))
-		ret = corpus_table(&c, argv[2], argv[3]);
+		ret = corpus_table(&c, argv[3]);
 	else
 		ret = print_bugs(&c, argv + 3, argc - 3, !strcmp(argv[1], "list"));
 	corpus_free(&c);

@@ -27,7 +27,7 @@ readonly LEAST_SECONDS=5
 readonly SHORTEST_RUN=15
 
 results=$1 id=$2 flavour=$3 budget=$4 profile=$5 first_seed=$6
-dir=$results/$id corpus=${HMMT_CORPUS:-$HMMT_TOP/selftests/corpus}
+dir=$results/$id
 # used by plan.sh; the kernel is one of its own
 # shellcheck disable=SC2034
 opt_flavour=$flavour opt_ksrc=$dir/boot
@@ -62,7 +62,7 @@ guest()
 	boot_guest "$2"
 	# what is new in the control is to be kept, too
 	[ "$id" != control ] || control=()
-	said=$("$judge" new "$corpus" "$dir/$name" "${control[@]}") || rc=$?
+	said=$("$judge" new "$dir/$name" "${control[@]}") || rc=$?
 	elapsed=${said%%$'\t'*}
 	[ "$elapsed" -ge "$LEAST_SECONDS" ] || elapsed=$LEAST_SECONDS
 	used=$((used + elapsed))

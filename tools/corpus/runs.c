@@ -67,33 +67,6 @@ static int add_titles(struct titles *t, const json_t *verdict)
 	return err;
 }
 
-static int add_stock_titles(struct titles *t, const char *corpus)
-{
-	struct hmmt_lines l;
-	char path[4096], *s;
-	int err;
-
-	err = hmmt_path(path, sizeof(path), "%s/stock.titles", corpus);
-	if (!err)
-		err = hmmt_lines_open(&l, path, HMMT_LINE_MAX);
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	while (!err && (s = hmmt_lines_next(&l)))
-		if (*s && *s != '#')
-			err = add_title(t, s);
-	hmmt_lines_close(&l);
-	return err;
-}
-
-int titles_read(const char *corpus, const char *control, struct titles *t)
-{
-	int err;
-
-	memset(t, 0, sizeof(*t));
-	err = add_stock_titles(t, corpus);
-	return err || !control ? err : titles_add(control, t);
-}
-
 int titles_add(const char *runs, struct titles *t)
 {
 	struct dirent **names;

@@ -258,7 +258,7 @@ static void print_control(const char *results, const struct titles *t)
 		printf("           %s\n", t->title[i]);
 }
 
-int corpus_table(const struct corpus *c, const char *dir, const char *results)
+int corpus_table(const struct corpus *c, const char *results)
 {
 	struct titles control = { 0 };
 	struct row *row = calloc(c->nr + 1, sizeof(*row));
@@ -268,7 +268,7 @@ int corpus_table(const struct corpus *c, const char *dir, const char *results)
 	FILE *out;
 
 	if (!row || hmmt_path(path, sizeof(path), "%s/control", results) ||
-	    titles_read(dir, path, &control))
+	    titles_add(path, &control))
 		return 3;
 	nr = read_rows(c, results, row);
 	for (i = 0; i < nr; i++) {
