@@ -109,28 +109,36 @@ void dmirror_flags_check(struct dmirror_device *mdevice, struct page *page,
 }
 
 /*
- * Who drops the last reference of a page that is locked or mapped drops one that is not
- * his. Of a normal page the allocator says so (free_pages_prepare()); of a device page nobody
- * does, and what crashes later is an innocent. The stack below the driver's report names
- * who it was.
+ * A page that comes back is locked or mapped: somebody has dropped a reference that was not
+ * his, and who crashes later is an innocent. Of a normal page the allocator says so
+ * (free_pages_prepare()), of a device page nobody does. The stack is that of who dropped
+ * the last reference: most often the same one, else the one whose reference is gone.
  */
 void dmirror_freed_check(struct page *page)
 {
-	static atomic_t reports = ATOMIC_INIT(8);
+	static atomic_t reports[3] = { [0 ... 2] = ATOMIC_INIT(8) };
 	struct folio *folio = page_folio(page);
-	const char *why;
+	int mapped = folio_mapcount(folio);
+	unsigned long flags;
+	const char *how;
 
-	if (folio_test_locked(folio))
-		why = "device folio freed while locked";
-	else if (folio_mapcount(folio))
-		why = "device folio freed while mapped";
+	if (mapped < 0)
+		how = "with a negative mapcount";
+	else if (mapped)
+		how = "while mapped";
+	else if (folio_test_locked(folio))
+		how = "while locked";
 	else
 		return;
-	if (atomic_dec_if_positive(&reports) < 0)
+	if (atomic_dec_if_positive(&reports[mapped ? mapped > 0 : 2]) < 0)
 		return;
-	pr_err("%s: pfn %#lx order %u\n", why, page_to_pfn(page), folio_order(folio));
-	dump_page(page, why);
+	/* two CPUs one after the other: who reads it needs each stack behind its line */
+	printk_cpu_sync_get_irqsave(flags);
+	pr_err("device folio freed %s: pfn %#lx order %u\n", how, page_to_pfn(page),
+	       folio_order(folio));
+	dump_page(page, NULL);
 	dump_stack();
+	printk_cpu_sync_put_irqrestore(flags);
 }
 
 /* Notes a violation when @found is not @expected, unless there is one already */

@@ -210,6 +210,8 @@ beside='beside: /Bad rss.*|non-zero pgtables_bytes/'
 explains "what shows beside it" 0 "title: WARNING in migrate_vma_collect_huge_pmd\n$beside" two-splats
 explains "but not all that does" 1 \
 	'title: WARNING in migrate_vma_collect_huge_pmd\nbeside: non-zero pgtables_bytes' two-splats
+explains "nor what was there long before" 1 \
+	'title: /Bad rss.*|non-zero pgtables_bytes/\nbeside: WARNING in migrate_vma_collect_huge_pmd' two-splats
 explains "nor without one of its titles" 1 "title: x\n$beside" two-splats
 explains "by its second title, an expression" 0 'title: x\ntitle: /WARNING in migrate_.*/'
 rm -rf "$tmp/run"

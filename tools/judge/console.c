@@ -278,8 +278,8 @@ static void open_splat(struct parser *p, const struct hmmt_splat_rule *r, const 
 static void feed_splat(struct parser *p, const char *text)
 {
 	const char *s;
-	char name[128];
-	bool guess = false;
+	char name[128], *to;
+	bool guess = false, first;
 
 	if (++p->open_lines > OPEN_LINES || !strncmp(text, "---[ end trace", 14)) {
 		close_splat(p);
@@ -342,7 +342,11 @@ static void feed_splat(struct parser *p, const char *text)
 			return;
 		if (!*p->sure && !*p->guess && !*p->rip && hmmt_title_is_idle(name))
 			p->idle = true;
-		keep(guess ? p->guess : p->sure, sizeof(p->sure), name);
+		to = guess ? p->guess : p->sure;
+		first = !*to;
+		keep(to, sizeof(p->sure), name);
+		if (first && *to && !guess && p->rule->where == HMMT_WHERE_STACK)
+			p->cur.driver = strstr(text, OUR_MODULE);
 	}
 }
 
@@ -465,8 +469,10 @@ static void kernel_text(struct parser *p, const char *text, unsigned long line)
 	}
 	if (p->rule) {
 		feed_splat(p, text);
+		/* the driver gives no reason: it is that of somebody else */
 		if (p->rule && p->rule->where != HMMT_WHERE_NONE &&
-		    (!strncmp(text, "page dumped because: ", 21)))
+		    strcmp(p->rule->kind, "device-free") &&
+		    !strncmp(text, "page dumped because: ", 21))
 			return;
 	}
 	if (*p->pending && ++p->pending_age > PENDING_LINES)

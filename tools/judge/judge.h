@@ -50,8 +50,9 @@ enum hmmt_exit {
 bool hmmt_title_symbol(const char *text, char *name, size_t size);
 /* True for functions that report, lock, wait or trap for somebody else. */
 bool hmmt_title_is_plumbing(const char *name);
-/* True for what a CPU runs that has nothing to do. */
+/* True for what frees a device page for somebody else. */
 bool hmmt_title_is_freeing(const char *name);
+/* True for what a CPU runs that has nothing to do. */
 bool hmmt_title_is_idle(const char *name);
 /* Drops addresses and numbers that vary; @out may be @text. */
 void hmmt_title_normalise(const char *text, char *out, size_t size);
@@ -240,8 +241,12 @@ struct hmmt_judgement {
 	struct hmmt_results res;
 };
 
-/* The issue that explains @title because one of the @nr failures is known as it; or NULL */
-const struct hmmt_known *hmmt_known_beside(const struct hmmt_known_list *list, const char *title,
+/*
+ * The issue that explains @what because another of the @nr failures is known as it, which does not
+ * come more than a second later; or NULL
+ */
+const struct hmmt_known *hmmt_known_beside(const struct hmmt_known_list *list,
+					   const struct hmmt_failure *what,
 					   const struct hmmt_failure *f, size_t nr);
 /* The failure of this source and title, made where there is none; NULL: no memory. */
 struct hmmt_failure *hmmt_add_failure(struct hmmt_judgement *j, const char *source,

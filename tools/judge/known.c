@@ -28,6 +28,8 @@
 
 #include "judge.h"
 
+#define LATER_US	1000000
+
 static int known_error(const char *path, const char *what)
 {
 	fprintf(stderr, "hmmt-judge: %s: %s\n", path, what);
@@ -297,7 +299,15 @@ const struct hmmt_known *hmmt_known_match(const struct hmmt_known_list *list, co
 	return NULL;
 }
 
-const struct hmmt_known *hmmt_known_beside(const struct hmmt_known_list *list, const char *title,
+/* What was there long before is not explained by it */
+static bool much_later(const struct hmmt_failure *f, const struct hmmt_failure *than)
+{
+	return f->time_us != HMMT_NO_TIME && than->time_us != HMMT_NO_TIME &&
+	       f->time_us - than->time_us > LATER_US;
+}
+
+const struct hmmt_known *hmmt_known_beside(const struct hmmt_known_list *list,
+					   const struct hmmt_failure *what,
 					   const struct hmmt_failure *f, size_t nr)
 {
 	const struct hmmt_known *k;
@@ -305,10 +315,10 @@ const struct hmmt_known *hmmt_known_beside(const struct hmmt_known_list *list, c
 
 	for (i = 0; list && i < list->nr; i++) {
 		k = &list->item[i];
-		if (!k->beside || !title_matches(k->beside, k->beside_regex, title))
+		if (!k->beside || !title_matches(k->beside, k->beside_regex, what->title))
 			continue;
 		for (n = 0; n < nr; n++)
-			if (f[n].known == k->name)
+			if (f[n].known == k->name && !much_later(&f[n], what))
 				return k;
 	}
 	return NULL;

@@ -63,11 +63,14 @@ static void take_bad(const char *rest, char *out, size_t size)
 		hmmt_copy(out, size, "entry");
 }
 
-/* "locked: pfn 0x2000 order 9" -> "locked" */
-static void take_freed(const char *rest, char *out, size_t size)
+/* "while locked: pfn 0x2000 order 9" -> "while locked" */
+static void take_how(const char *rest, char *out, size_t size)
 {
-	if (!hmmt_title_symbol(rest, out, size))
-		hmmt_copy(out, size, "in use");
+	char buf[HMMT_LINE_MAX];
+
+	hmmt_copy(buf, sizeof(buf), rest);
+	buf[strcspn(buf, ":")] = '\0';
+	hmmt_title_normalise(buf, out, size);
 }
 
 /* "Oops: divide error: 0000 [#1]" -> "divide error" */
@@ -160,8 +163,8 @@ static const struct hmmt_splat_rule rules[] = {
 	     take_type, NONE),
 	RULE("BUG: non-zero pgtables_bytes", NULL, "pgtables-bytes", "non-zero pgtables_bytes",
 	     NULL, NONE),
-	RULE("test_hmm: device folio freed while ", NULL, "device-free",
-	     "device folio freed while %s", take_freed, STACK),
+	RULE("test_hmm: device folio freed ", NULL, "device-free", "device folio freed %s",
+	     take_how, STACK),
 	RULE("mm/pgtable-generic.c:", ": bad p", "bad-pte", "bad %s entry cleared", take_bad, NONE),
 	RULE("get_swap_device: Bad swap", NULL, "bad-pte", "bad swap entry", NULL, NONE),
 	RULE("BUG ", "): ", "slab", "slab corruption: %s", take_slab, NONE),

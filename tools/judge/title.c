@@ -66,7 +66,9 @@ static const char * const plumbing[] = {
 /* In a report that a device page is freed too early: who frees it for the one that is meant */
 static const char * const freeing[] = {
 	"dmirror_freed_check", "devmem_free", "dmirror_folio_free", "dmirror_page_free",
-	"free_zone_device_*", "__folio_put", "folios_put_refs",
+	"free_zone_device_*", "__folio_put", "folios_put_refs", "free_folio_and_swap_cache",
+	/* what an unmap has gathered: it is no longer known of which page table */
+	"free_pages_and_swap_cache", "__tlb_batch_free_*", "tlb_*", "__tlb_*",
 };
 
 static const char * const idle[] = {

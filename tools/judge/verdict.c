@@ -232,8 +232,7 @@ static bool all_known(struct hmmt_judgement *j, const struct hmmt_known_list *li
 	for (i = 0; i < j->nr_failures; i++) {
 		f = &j->failure[i];
 		if (!f->known)
-			is_known(j, f, hmmt_known_beside(list, f->title, j->failure,
-							 j->nr_failures));
+			is_known(j, f, hmmt_known_beside(list, f, j->failure, j->nr_failures));
 		all &= !!f->known;
 	}
 	return all;
