@@ -24,9 +24,9 @@ recollect	.
 fallback-put	.
 nosplit-system	.
 splitpmd-pfn	.
-rmpmd-noref	.
 zap-order	.
 pmdfault-put	conservation
+pmdfault-unlock	device folio freed while locked
 no-ref	.
 END
 }

@@ -8,7 +8,7 @@
 // kernels: 7.2.*
 // flavour: LIGHT
 // scenario: storm
-// oracle: hang
+// oracle: hang, console
 // budget: 60s
 // class: logic
 
