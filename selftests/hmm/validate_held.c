@@ -286,7 +286,7 @@ static bool all_is_there(void)
 	return intact(0, PAGES);
 }
 
-/* Who needs what a fault has locked sleeps until it is there, instead of trying again. */
+/* Who needs what is locked or on its way sleeps until it is there, instead of trying again. */
 static bool fault_as_well(void)
 {
 	struct rusage before, now;
@@ -414,6 +414,12 @@ const struct row held_rows[] = {
 	    tell_device, device_forgot, false),
 	ROW("fault_base", "a fault on a device page that another fault has locked sleeps",
 	    "do_swap_page(): waits for the lock of a device page", device_pages, fault, at_fault,
+	    fault_as_well, all_is_there, true),
+	ROW("fault_evicted", "a fault on a device THP that is unmapped for an eviction sleeps",
+	    "__handle_mm_fault(): waits for a PMD migration entry", device_thp, evict, everywhere,
+	    fault_as_well, all_is_there, true),
+	ROW("fault_evicted_base", "... on device pages",
+	    "do_swap_page(): waits for a migration entry", device_pages, evict, everywhere,
 	    fault_as_well, all_is_there, true),
 	BOTH("discard_half", "... MADV_DONTNEED of a half: zeros", discard_half, half_is_zeros),
 	{}
