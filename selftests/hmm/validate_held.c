@@ -81,12 +81,30 @@ static bool device_thp(void)
 	return move(0, PAGES, 0, NULL);
 }
 
+static bool hole(bool thp)
+{
+	TRY(fill(1, thp));
+	WANT(!madvise(area, HMMT_PMD_SIZE, MADV_DONTNEED), "%s", strerror(errno));
+	return true;
+}
+
+/* One of a PMD ... */
+static bool pmd_hole(void)
+{
+	return hole(true);
+}
+
+/* ... and those of a page table */
+static bool holes(void)
+{
+	return hole(false);
+}
+
 static bool zeros(bool thp)
 {
 	unsigned long i;
 
-	TRY(fill(1, thp));
-	WANT(!madvise(area, HMMT_PMD_SIZE, MADV_DONTNEED), "%s", strerror(errno));
+	TRY(hole(thp));
 	for (i = 0; i < PAGES; i++)
 		WANT(!*(volatile uint64_t *)word(i), "page %lu is not zero", i);
 	return true;
@@ -300,8 +318,38 @@ static bool fault_as_well(void)
 	return true;
 }
 
+/* Some pages, and the first and the last */
+static const unsigned int some[] = { 0, 1, 100, 300, PAGES - 1 };
+#define NR_SOME	(sizeof(some) / sizeof(some[0]))
+
+/* What is written into a hole that is on its way stays. */
+static bool write_some(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_SOME; i++)
+		*word(some[i]) = value(some[i]);
+	return true;
+}
+
+static bool some_are_written(void)
+{
+	unsigned int i, next = 0;
+	uint64_t want;
+
+	for (i = 0; i < PAGES; i++) {
+		want = 0;
+		if (i == some[next]) {
+			want = value(i);
+			next++;
+		}
+		WANT(*word(i) == want, "page %u holds %#llx, not %#llx", i,
+		     (unsigned long long)*word(i), (unsigned long long)want);
+	}
+	return true;
+}
+
 /* Another device is told of the zero pages ... */
-static const unsigned int told[] = { 0, 1, 100, 300, PAGES - 1 };
 
 static bool device_reads(unsigned int page, uint64_t want)
 {
@@ -317,8 +365,8 @@ static bool tell_device(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < sizeof(told) / sizeof(told[0]); i++)
-		TRY(device_reads(told[i], 0));
+	for (i = 0; i < NR_SOME; i++)
+		TRY(device_reads(some[i], 0));
 	return true;
 }
 
@@ -329,12 +377,12 @@ static bool device_forgot(void)
 	uint64_t v;
 	int ret;
 
-	for (i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
-		v = value(told[i]);
-		ret = hmmt_access(&dev0, (unsigned long)word(told[i]), &v, sizeof(v),
+	for (i = 0; i < NR_SOME; i++) {
+		v = value(some[i]);
+		ret = hmmt_access(&dev0, (unsigned long)word(some[i]), &v, sizeof(v),
 				  HMMT_ACCESS_WRITE, NULL);
-		WANT(!ret, "page %u: %s", told[i], strerror(-ret));
-		TRY(device_reads(told[i], v));
+		WANT(!ret, "page %u: %s", some[i], strerror(-ret));
+		TRY(device_reads(some[i], v));
 	}
 	return true;
 }
@@ -412,6 +460,12 @@ const struct row held_rows[] = {
 	    HOLES, zero_thp, leave, before_moved, tell_device, device_forgot, false),
 	ROW("told_zeros_base", "... by base pages", HOLES, zero_pages, leave, before_moved,
 	    tell_device, device_forgot, false),
+	ROW("filled", "a hole that is on its way, and a write: what was written stays",
+	    "migrate_vma_insert_huge_pmd_page(): looks again for the hole", pmd_hole, leave,
+	    before_moved, write_some, some_are_written, false),
+	ROW("filled_base", "... by base pages",
+	    "migrate_vma_insert_page(): looks again for the hole", holes, leave, before_moved,
+	    write_some, some_are_written, false),
 	ROW("fault_base", "a fault on a device page that another fault has locked sleeps",
 	    "do_swap_page(): waits for the lock of a device page", device_pages, fault, at_fault,
 	    fault_as_well, all_is_there, true),
