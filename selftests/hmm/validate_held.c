@@ -81,30 +81,30 @@ static bool device_thp(void)
 	return move(0, PAGES, 0, NULL);
 }
 
-static bool hole(bool thp)
+static bool discard(unsigned long from, unsigned long nr)
 {
-	TRY(fill(1, thp));
-	WANT(!madvise(area, HMMT_PMD_SIZE, MADV_DONTNEED), "%s", strerror(errno));
+	WANT(!madvise(ptr(from), nr * HMMT_PAGE_SIZE, MADV_DONTNEED), "%s", strerror(errno));
 	return true;
 }
 
-/* One of a PMD ... */
 static bool pmd_hole(void)
 {
-	return hole(true);
+	return fill(1, true) && discard(0, PAGES);
 }
 
-/* ... and those of a page table */
+/* One page stays, and with it the page table */
+#define KEPT		2
+
 static bool holes(void)
 {
-	return hole(false);
+	return fill(1, false) && discard(0, KEPT) && discard(KEPT + 1, PAGES - KEPT - 1);
 }
 
 static bool zeros(bool thp)
 {
 	unsigned long i;
 
-	TRY(hole(thp));
+	TRY(fill(1, thp) && discard(0, PAGES));
 	for (i = 0; i < PAGES; i++)
 		WANT(!*(volatile uint64_t *)word(i), "page %lu is not zero", i);
 	return true;
@@ -254,8 +254,7 @@ static bool unmap_half(void)
 
 static bool discard_half(void)
 {
-	WANT(!madvise(ptr(HALF), HALF * HMMT_PAGE_SIZE, MADV_DONTNEED), "%s", strerror(errno));
-	return true;
+	return discard(HALF, HALF);
 }
 
 static bool half_is_there(void)
@@ -318,7 +317,7 @@ static bool fault_as_well(void)
 	return true;
 }
 
-/* Some pages, and the first and the last */
+/* Some pages, the first and the last one among them */
 static const unsigned int some[] = { 0, 1, 100, 300, PAGES - 1 };
 #define NR_SOME	(sizeof(some) / sizeof(some[0]))
 
@@ -332,13 +331,13 @@ static bool write_some(void)
 	return true;
 }
 
-static bool some_are_written(void)
+static bool some_are_there(bool kept)
 {
 	unsigned int i, next = 0;
 	uint64_t want;
 
 	for (i = 0; i < PAGES; i++) {
-		want = 0;
+		want = kept && i == KEPT ? value(i) : 0;
 		if (i == some[next]) {
 			want = value(i);
 			next++;
@@ -347,6 +346,16 @@ static bool some_are_written(void)
 		     (unsigned long long)*word(i), (unsigned long long)want);
 	}
 	return true;
+}
+
+static bool some_are_written(void)
+{
+	return some_are_there(false);
+}
+
+static bool some_and_kept(void)
+{
+	return some_are_there(true);
 }
 
 /* Another device is told of the zero pages ... */
@@ -465,7 +474,7 @@ const struct row held_rows[] = {
 	    before_moved, write_some, some_are_written, false),
 	ROW("filled_base", "... by base pages",
 	    "migrate_vma_insert_page(): looks again for the hole", holes, leave, before_moved,
-	    write_some, some_are_written, false),
+	    write_some, some_and_kept, false),
 	ROW("fault_base", "a fault on a device page that another fault has locked sleeps",
 	    "do_swap_page(): waits for the lock of a device page", device_pages, fault, at_fault,
 	    fault_as_well, all_is_there, true),
