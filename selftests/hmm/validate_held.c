@@ -358,8 +358,6 @@ static bool some_and_kept(void)
 	return some_are_there(true);
 }
 
-/* Another device is told of the zero pages ... */
-
 static bool device_reads(unsigned int page, uint64_t want)
 {
 	uint64_t v = 0;
@@ -370,6 +368,7 @@ static bool device_reads(unsigned int page, uint64_t want)
 	return true;
 }
 
+/* Another device is told of the zero pages ... */
 static bool tell_device(void)
 {
 	unsigned int i;

@@ -14,8 +14,8 @@
  *              with the same title (optional)
  *   except:    a program of the guest, in which it cannot come about: there the
  *              same title is that of something else (optional)
- *   beside:    a title that it has in runs only in which there is one of the others,
- *              as it is also that of other bugs (optional)
+ *   beside:    a title that it has in runs only in which there is one of the others, no
+ *              more than a second later, as it is also that of other bugs (optional)
  *   spoils:    what it leaves wrong behind for others to stumble over, such as
  *              locks or references (optional; goes into the verdict)
  */
